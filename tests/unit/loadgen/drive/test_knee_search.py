@@ -1,8 +1,18 @@
 """A step of a Knee holds, fails or could not be judged: which of the three, and in which words."""
 
+from decimal import Decimal
+
 import pytest
 
-from elastometer_loadgen.stages.objectives import GOOD, KneeIndicator, KneeObjective, Sample, StepVerdict, judge
+from elastometer_loadgen.stages.objectives import (
+    GOOD,
+    KneeIndicator,
+    KneeObjective,
+    Sample,
+    Statistic,
+    StepVerdict,
+    judge,
+)
 
 SUCCESS = KneeObjective(KneeIndicator.REQUEST_SUCCESS, 95, None, 99)
 LATENCY = KneeObjective(KneeIndicator.REQUEST_LATENCY, 95, 1000, None)
@@ -57,3 +67,35 @@ def test_the_first_token_of_a_request_in_flight_counts_and_not_its_age() -> None
     assert judge([first_token], [Sample(age=9000.0, first_token=1400.0)]) == StepVerdict(
         failed="TimeToFirstToken p95 must be at most 1000 ms, was 1400 ms")
     assert judge([first_token], [OLD]).failed is not None
+
+
+MEAN = KneeObjective(KneeIndicator.REQUEST_LATENCY, 95, 1000, None, Statistic.MEAN)
+MEAN_PACE = KneeObjective(KneeIndicator.TIME_PER_OUTPUT_TOKEN, 95, 50, None, Statistic.MEAN)
+
+
+@pytest.mark.parametrize(("objective", "samples", "verdict"), [
+    (MEAN, [QUICK, QUICK, SLOW], GOOD),
+    (MEAN, [QUICK, SLOW, SLOW], StepVerdict(failed="RequestLatency mean must be at most 1000 ms, was 1067 ms")),
+    (MEAN, [QUICK, LOST], GOOD),
+    (MEAN, [QUICK, YOUNG], GOOD),
+    (MEAN, [Sample(succeeded=True, latency=950.0), OLD],
+     StepVerdict(failed="RequestLatency mean must be at most 1000 ms, was 1025 ms")),
+    (MEAN, [LOST], StepVerdict(failed="RequestLatency mean must be at most 1000 ms, was never seen")),
+    (MEAN_PACE, [PACED, SLOWER], GOOD),
+    (MEAN_PACE, [SLOWER], StepVerdict(failed="TimePerOutputToken mean must be at most 50 ms, was 80 ms")),
+    (MEAN_PACE, [PACED, BUFFERED], StepVerdict(
+        inconclusive="TimePerOutputToken mean is not known: the tokens of 1 of 2 streams arrived together")),
+])
+def test_a_mean_is_judged_over_the_same_values_as_a_percentile(
+    objective: KneeObjective, samples: list[Sample], verdict: StepVerdict
+) -> None:
+    """A request in flight counts once it is older than the bound, and a lost one has no latency."""
+    assert judge([objective], samples) == verdict
+
+
+@pytest.mark.parametrize(("percent", "verdict"), [
+    ("99.8", GOOD), ("99.81", StepVerdict(failed="RequestSuccess must be at least 99.81 %, was 99.80 %")),
+])
+def test_a_share_with_decimals_is_compared_exactly(percent: str, verdict: StepVerdict) -> None:
+    served = KneeObjective(KneeIndicator.REQUEST_SUCCESS, 95, None, Decimal(percent))
+    assert judge([served], [QUICK] * 998 + [LOST] * 2) == verdict
