@@ -21,8 +21,10 @@ from elastometer.world.columns.series import series_lines
 Json = Mapping[str, Any]
 PERCENTS = (50, 90, 95, 99)
 SECOND, MILLISECOND = 1_000_000_000, 1_000_000
-# Reports round milliseconds and tokens per second to 0.1, and rates to 0.001.
-TOLERANCE_MILLISECONDS, TOLERANCE_RATE, TOLERANCE_TOKENS = 0.0501, 0.00051, 0.0501
+# Reports round milliseconds and tokens per second to 0.1, and rates to 0.001. They state the span of a row to 1 ms,
+# by which a rate over ten seconds or more is off by at most this share.
+TOLERANCE_MILLISECONDS, TOLERANCE_RATE, TOLERANCE_TOKENS = 0.0501, 0.00051, 0.0502
+SPAN_SHARE = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,8 @@ def _same(row: str, field: str, reported: Any, recomputed: Any) -> Iterator[Diff
 
 
 def _near(row: str, field: str, reported: float | None, recomputed: float, tolerance: float) -> Iterator[Differs]:
-    if reported is None or abs(reported - recomputed) > tolerance:
+    share = 0.0 if tolerance == TOLERANCE_MILLISECONDS else SPAN_SHARE * abs(recomputed)
+    if reported is None or abs(reported - recomputed) > tolerance + share:
         yield Differs(row, field, reported, float(recomputed))
 
 

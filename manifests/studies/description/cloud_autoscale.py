@@ -82,9 +82,9 @@ def _server(size: Size) -> dict[str, Any]:
     return standin([
         "--max-num-seqs=64", "--max-model-len=4096",
         "--standin-prefill-tokens-per-second=20000", "--standin-prefill-overhead-ms=5",
-        "--standin-decode-ms-per-token=5", "--standin-cpu-ms-per-token=0.6",
+        "--standin-decode-ms-per-token=5", "--standin-cpu-ms-per-token=0.45",
         "--standin-answer-tokens=160",
-    ], resources({"cpu": "200m", "memory": "96Mi"}, {"cpu": "200m", "memory": "512Mi", GPU: "1"}))
+    ], resources({"cpu": "150m", "memory": "96Mi"}, {"cpu": "150m", "memory": "512Mi", GPU: "1"}))
 
 
 def _scaler(size: Size) -> dict[str, Any]:
@@ -111,14 +111,14 @@ def _tasks(**changed: Any) -> list[dict[str, Any]]:
         "name": "chat",
         "messages": [{"role": "user", "content": QUESTION}],
         "maximumTokens": {"minimum": 100, "maximum": 100},
-        "sampling": {"topP": _always("0.9"), "frequencyPenalty": _always("0.5")},
+        "sampling": {"topP": _always("0.9"), "frequencyPenalty": _always("0.5"), "seed": "PerRequest"},
     }
     poem = {
         "name": "poem",
         "messages": [{"role": "user", "content": "{{ theme }}"}],
         "dataset": {"inline": [{"theme": theme} for theme in POEMS]},
         "maximumTokens": {"minimum": 64, "maximum": 128},
-        "sampling": {"temperature": {"minimum": "0.7", "maximum": "0.9"}},
+        "sampling": {"temperature": {"minimum": "0.7", "maximum": "0.9"}, "seed": "PerRequest"},
     }
     sampling = changed.pop("sampling", {})
     return [{**task, **changed, "sampling": {**task["sampling"], **sampling}} for task in (poem, chat)]

@@ -66,8 +66,8 @@ def introduction(size: Size) -> list[str]:
         "What can one server of Qwen2.5-0.5B do at most? Latency by input length, answers of 8,192 tokens, held "
         "streams up to 100, JSON alone and under load, and a fact recalled after up to ten turns. One replica, nothing "
         "scales.",
-        *(["Against the stand-in, in about five minutes: a tenth of the time at each level; counts and held streams "
-           "are the document's, since a share needs its count."] if size.is_smoke else
+        *(["Against the stand-in, in about five minutes: 30 s at each level, which is four answers of the longest one; "
+           "counts and held streams are the document's, since a share needs its count."] if size.is_smoke else
           ["A third of the time at each level, to see it run before the full one."] if size.time > 1 else []),
     ]
 
@@ -193,6 +193,8 @@ def _stages(size: Size) -> list[dict[str, Any]]:
         {"#": "Held streams without a pause: the document's rates are its concurrency over its latency to 1 %.",
          **_level(size, LEVELS[0])},
         *(_level(size, streams) for streams in LEVELS[1:]),
+        {"#": "Until the last answers of the level have ended: what follows is sent one at a time.",
+         "name": "drain", "type": "Rate", "durationSeconds": 10, "endRequestsPerSecond": "0", "role": "Quiet"},
         {"#": "100 answers to each of the two prompts, one at a time, then as many among 400 others.",
          "name": "json-alone", "type": "Concurrency", "concurrency": 1, "requests": 200, "tasks": both},
         {"name": "json-busy", "type": "Concurrency", "concurrency": 50, "requests": 600, "tasks": ["sized", *both]},
@@ -203,7 +205,8 @@ def _stages(size: Size) -> list[dict[str, Any]]:
 
 def _level(size: Size, streams: int) -> dict[str, Any]:
     return {"name": f"level-{streams}", "type": "Concurrency", "concurrency": streams,
-            "durationSeconds": size.seconds(180), "warmupSeconds": size.seconds(30, at_least=5), "tasks": ["sized"]}
+            "durationSeconds": size.seconds(180, at_least=30), "warmupSeconds": size.seconds(30, at_least=12),
+            "tasks": ["sized"]}
 
 
 def _objectives() -> list[dict[str, Any]]:
