@@ -22,10 +22,9 @@ from support.gate_corpus import BASE, KEPT, RECORDED, Rates, corpus, labels, rat
 
 SOURCES = [name for name in ("live", "simulated") if (KEPT / f"{name}.json").exists()]
 LEAST_CHANGES = 30
-# What the gate is known to say otherwise than the runs. Each of the two live ones has a single run, whose misses differ
-# from those of the baseline by twice its noise and by as much as that.
-LET_THROUGH = {"live": ("down-one-a-minute",), "simulated": ()}
-FALSE_ALARMS = {"live": ("down-window-0",), "simulated": ()}
+# What the gate is known to say otherwise than the runs: nothing. What it leaves open is counted in the printed rates.
+LET_THROUGH: tuple[str, ...] = ()
+FALSE_ALARMS: tuple[str, ...] = ()
 
 
 @cache
@@ -60,13 +59,13 @@ def test_the_gate_lets_no_other_harmful_change_through(source: str, capsys: pyte
     found = judged(source)
     with capsys.disabled():
         print(f"\n{found.in_words(source)}")
-    assert found.let_through == LET_THROUGH[source]
+    assert found.let_through == LET_THROUGH
     assert found.harmful[GateState.REGRESSED] > 0
 
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_the_gate_rings_no_other_false_alarm(source: str) -> None:
-    assert judged(source).false_alarms == FALSE_ALARMS[source]
+    assert judged(source).false_alarms == FALSE_ALARMS
     assert judged(source).harmless[GateState.HELD] > 0
 
 
