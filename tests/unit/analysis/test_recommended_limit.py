@@ -135,3 +135,17 @@ def test_without_a_baseline_the_best_experience_is_not_known() -> None:
     found = recommended_limit(rows_of([level(10, 0.0), level(25, 100.0)], [QUICK]))
     assert found is not None
     assert (found.best_experience, found.best_experience_reason) == (None, "no stage has the role Baseline")
+
+
+def test_where_a_knee_searched_for_the_limit_other_stages_of_users_have_none(row: LevelRow) -> None:
+    plain = [replace(row, of=LevelOf.USERS, level=users, stage=f"s{users}") for users in (5, 20)]
+    rows = [*plain, step(row, 50), step(row, 100), step(row, 150, "RequestLatency")]
+    assert [one.stage for one in recommended_limits(rows)] == ["climb"]
+    assert [one.levels for one in recommended_limits(plain)] == [(5, 20)]
+
+
+def test_where_nothing_failed_at_two_levels_noise_leaves_nothing_open() -> None:
+    """Of 50 requests none is lost: the interval reaches down to 92.9 %, but no failure was seen."""
+    found = recommended_limit(rows_of([replace(level(5, 0.0), end=20.0), replace(level(25, 20.0), end=24.0)], [ERRORS]))
+    assert found is not None
+    assert (found.level, found.undecided) == (25, ())

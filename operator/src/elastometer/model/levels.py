@@ -42,7 +42,7 @@ class LevelMemory:
 @dataclass(frozen=True, slots=True)
 class LevelObjective:
     """One objective judged at one level. `interval` is that of the measured number, in its unit; the verdict
-    `is_beyond_noise` if the bound lies outside of it, and None where there is no interval."""
+    `is_beyond_noise` if the bound lies outside of it, and None where there is no interval, or nothing failed."""
 
     result: ObjectiveResult
     interval: Interval | None

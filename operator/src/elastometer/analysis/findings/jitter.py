@@ -8,12 +8,13 @@ import polars as pl
 
 from elastometer.analysis.findings.facts import Facts
 from elastometer.analysis.requests.jitter import JitteryWindow, SteadyPart, jittery_windows, standstill_share
+from elastometer.analysis.requests.knees import within
 from elastometer.model.findings import FindingName, Severity
 from elastometer.model.in_words import duration
 from elastometer.model.report import Finding, Report
 from elastometer.model.units import MILLISECOND
 
-FEWEST_WINDOWS = 2
+FEWEST_WINDOWS = 3
 # From this share on, nearly all requests in flight stood still together; or nearly all outliers are of one kind.
 NEARLY_ALL = 0.8
 # A Pod or a kind of request that has more than this of all requests is no exception.
@@ -27,7 +28,8 @@ def jitter_findings(facts: Facts) -> Iterator[Finding]:
     """None without a report, which only tests lack."""
     if facts.report is None:
         return
-    windows = list(jittery_windows(facts.evidence, _steady_parts(facts, facts.report)))
+    found = jittery_windows(facts.evidence, _steady_parts(facts, facts.report))
+    windows = [one for one in found if not _is_scaled(one, facts)]
     if len(windows) < FEWEST_WINDOWS:
         return
     worst = max(windows, key=lambda one: one.outliers.height / one.requests.height)
@@ -44,6 +46,12 @@ def jitter_findings(facts: Facts) -> Iterator[Finding]:
         "Look at what coincides: for a standstill at the engine's log and its host (garbage collection, a full disk, "
         "other processes), for one Pod at its node, for long prompts at chunked prefill (`--max-num-batched-tokens`), "
         "for preemptions at the KV cache.")
+
+
+def _is_scaled(window: JitteryWindow, facts: Facts) -> bool:
+    """Whether replicas came or went in it: each then has another load, which explains other times."""
+    span = facts.evidence.seconds(window.start), facts.evidence.seconds(window.end)
+    return len(set(within(facts.run.replicas.ready, *span))) > 1
 
 
 def _steady_parts(facts: Facts, report: Report) -> list[SteadyPart]:

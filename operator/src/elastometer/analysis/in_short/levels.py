@@ -1,7 +1,7 @@
 """How much the server bears, how response times change as the load rises, with which input, and what was lost when."""
 from __future__ import annotations
 
-from elastometer.model.by_input import InputBy
+from elastometer.model.by_input import InputBy, InputLine, InputRow
 from elastometer.model.errors_in_time import BEGIN_SECONDS
 from elastometer.model.in_short import InShort, Question
 from elastometer.model.in_words import duration, plural
@@ -47,21 +47,26 @@ def _rate(row: LevelRow) -> str:
 
 
 def input_length(report: Report) -> InShort | None:
-    """Of the first stage with a line, which a Sweep always is before others; None without lengths."""
-    lines = sorted(report.input_lines, key=lambda line: (line.by is not InputBy.LENGTH, -line.requests))
-    if not lines:
+    """Of a Sweep, or else of the stage and task with the most lengths; None without lengths."""
+    if not report.input_lines:
         return None
-    line = lines[0]
+    line = min(report.input_lines, key=lambda one: (one.by is not InputBy.LENGTH, -len(_rows(one, report))))
     unit = "tokens" if line.by is InputBy.LENGTH else "characters"
-    spread = "" if line.interval is None else f" ({line.interval.low:,.1f} to {line.interval.high:,.1f})"
-    slow = [row.label for row in report.by_input
-            if row.by is line.by and row.stage == line.stage and row.slow is not None]
+    slow = [row.label for row in _rows(line, report) if row.slow is not None]
     marked = f"slow: {', '.join(slow)}" if slow else "no length is slow"
-    return InShort(
-        Question.INPUT_LENGTH,
-        f"Each 1,000 {unit} of input add {line.per_thousand:,.1f} ms{spread} to the latency in '{line.stage}'; "
-        f"{marked}",
-        Anchor.BY_INPUT)
+    found = line.interval
+    if found is not None and found.low <= 0.0 <= found.high:
+        text = f"The latency in '{line.stage}' does not depend on the length of the input beyond noise " \
+               f"({found.low:+,.1f} to {found.high:+,.1f} ms for each 1,000 {unit})"
+    else:
+        spread = "" if found is None else f" ({found.low:,.1f} to {found.high:,.1f})"
+        text = f"Each 1,000 {unit} of input add {line.per_thousand:,.1f} ms{spread} to the latency in '{line.stage}'"
+    return InShort(Question.INPUT_LENGTH, f"{text}; {marked}", Anchor.BY_INPUT)
+
+
+def _rows(line: InputLine, report: Report) -> list[InputRow]:
+    return [row for row in report.by_input if row.by is line.by and row.stage == line.stage
+            and (line.task is None or row.task == line.task)]
 
 
 def errors(report: Report) -> InShort | None:

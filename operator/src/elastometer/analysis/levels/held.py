@@ -51,7 +51,8 @@ def _judged(objectives: tuple[Objective, ...], stage: str, requests: pl.DataFram
 
 
 def _is_beyond_noise(result: ObjectiveResult, interval: Interval | None) -> bool | None:
-    if interval is None or result.bound is None:
+    """Where nothing failed, no run of this length could show more."""
+    if interval is None or result.bound is None or (result.unit == "%" and result.measured == 100.0):
         return None
     if result.unit == "%":
         return not interval.low < result.bound <= interval.high

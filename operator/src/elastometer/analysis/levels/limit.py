@@ -14,9 +14,11 @@ NO_BASELINE = "no stage has the role Baseline"
 
 
 def recommended_limits(rows: Sequence[LevelRow]) -> tuple[RecommendedLimit, ...]:
-    """One for each ladder of at least two judged levels, that with the most levels first."""
-    return tuple(_limit(ladder, rows) for ladder in
-                 ladders([row for row in rows if row.verdict is not Verdict.NOT_JUDGED]))
+    """One for each ladder of at least two judged levels, that with the most levels first. Where a Knee searched for the
+    limit, stages that hold the same kind of level for other reasons have none."""
+    found = ladders([row for row in rows if row.verdict is not Verdict.NOT_JUDGED])
+    searched = {ladder[0].of for ladder in found if ladder[0].is_step}
+    return tuple(_limit(ladder, rows) for ladder in found if ladder[0].is_step or ladder[0].of not in searched)
 
 
 def _limit(ladder: Sequence[LevelRow], rows: Sequence[LevelRow]) -> RecommendedLimit:

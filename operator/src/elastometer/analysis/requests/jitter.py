@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import polars as pl
 
@@ -24,6 +25,8 @@ FEWEST_REQUESTS, FEWEST_OUTLIERS = 20, 3
 LEAST_SHARE = 0.05
 # With so many more in flight than at the window's median, the load explains the time.
 MORE_IN_FLIGHT = 1.25
+# As it is sent a request is in flight, and as it ends it still is.
+_SIDES: tuple[tuple[str, Literal["left", "right"]], ...] = (("send", "right"), ("end", "left"))
 _USED = ("send", "end", "intended", "task", "pod", "prompt_tokens", "completion_tokens")
 
 
@@ -51,7 +54,6 @@ class JitteryWindow:
 
 def jittery_windows(evidence: Evidence, parts: Sequence[SteadyPart]) -> Iterator[JitteryWindow]:
     """The windows of the parts in which at least LEAST_SHARE of the requests are outliers."""
-    sends, ends = (evidence.table[name].drop_nulls().sort() for name in ("send", "end"))
     for part in parts:
         start, end = (evidence.origin + round(at * SECOND) for at in (part.start_seconds, part.end_seconds))
         served = of_stage(evidence.table, part.stage).filter(
@@ -60,11 +62,21 @@ def jittery_windows(evidence: Evidence, parts: Sequence[SteadyPart]) -> Iterator
             continue
         # Those with which a closed loop begins are all sent at once.
         settled = start + 2 * int(served.select((pl.col("end") - pl.col("send")).median()).item())
-        steady = served.filter(pl.col("intended") >= settled).with_columns(
-            ((pl.col("intended") - settled) // WINDOW).alias("window"), took=pl.col("end") - pl.col("send"),
-            flying=sends.search_sorted(served.filter(pl.col("intended") >= settled)["send"], "right")
-            - ends.search_sorted(served.filter(pl.col("intended") >= settled)["send"], "right"))
+        steady = _with_flying(served).filter(pl.col("intended") >= settled).with_columns(
+            ((pl.col("intended") - settled) // WINDOW).alias("window"), took=pl.col("end") - pl.col("send"))
         yield from _windows(part.stage, steady, settled)
+
+
+def _with_flying(served: pl.DataFrame) -> pl.DataFrame:
+    """With how many requests were in flight on the same Pod as each was sent or as it ended, whichever is more, itself
+    included: a balancer that gives one Pod more than another explains longer times."""
+    parts = []
+    for found in served.partition_by("pod"):
+        sends, ends = found["send"].sort(), found["end"].sort()
+        at = [(sends.search_sorted(found[name], side).cast(pl.Int64)
+               - ends.search_sorted(found[name], side).cast(pl.Int64)).alias(name) for name, side in _SIDES]
+        parts.append(found.with_columns(flying=pl.DataFrame(at).max_horizontal()))
+    return pl.concat(parts).sort("intended", maintain_order=True)
 
 
 def _windows(stage: str, steady: pl.DataFrame, settled: Instant) -> Iterator[JitteryWindow]:
@@ -87,7 +99,7 @@ def _marked(window: pl.DataFrame) -> pl.DataFrame:
     usual = pl.col("took").median().over("task")
     return window.with_columns(
         is_outlier=(pl.len().over("task") >= FEWEST_REQUESTS) & (excess >= LEAST_EXCESS)
-        & (excess >= EXCESS_SHARE * usual) & (pl.col("flying") <= MORE_IN_FLIGHT * pl.col("flying").median() + 1))
+        & (excess >= EXCESS_SHARE * usual) & (pl.col("flying") <= MORE_IN_FLIGHT * pl.col("flying").median()))
 
 
 def standstill_share(window: JitteryWindow) -> float:
