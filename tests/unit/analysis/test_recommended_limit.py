@@ -138,7 +138,8 @@ def test_without_a_baseline_the_best_experience_is_not_known() -> None:
 
 
 def test_where_a_knee_searched_for_the_limit_other_stages_of_users_have_none(row: LevelRow) -> None:
-    plain = [replace(row, of=LevelOf.USERS, level=users, stage=f"s{users}") for users in (5, 20)]
+    plain = [replace(row, of=LevelOf.USERS, level=users, stage=f"s{users}", verdict=Verdict.PASS)
+             for users in (5, 20)]
     rows = [*plain, step(row, 50), step(row, 100), step(row, 150, "RequestLatency")]
     assert [one.stage for one in recommended_limits(rows)] == ["climb"]
     assert [one.levels for one in recommended_limits(plain)] == [(5, 20)]
