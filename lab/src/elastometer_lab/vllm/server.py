@@ -33,6 +33,7 @@ COMPACT = '--structured-outputs-config={"backend":"xgrammar","disable_any_whites
 ARGS = ("--enforce-eager", "--max-model-len=16384", "--num-gpu-blocks-override=2048",
         f"--served-model-name={SERVED_AS}", COMPACT)
 # `vllm serve` looks for a distribution that the build for CPUs does not have.
+# The operator puts the model's name before all flags; this entry takes it too, and serves what --model says.
 MODULE = "vllm.entrypoints.openai.api_server"
 # Of the stand-in's arguments, those that the engine has too and that say what is measured.
 _KEPT = ("--max-num-seqs", "--max-num-batched-tokens", "--api-server-count", "--shutdown-timeout")
