@@ -1,6 +1,8 @@
 """Levels of load as rows: each number against one that is known beforehand."""
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from elastometer.analysis.levels.rates import level_rates
@@ -58,6 +60,14 @@ def test_warm_up_is_in_the_record_and_not_in_the_figures() -> None:
     assert row.warmup_seconds == 30.0
     (whole,) = rows_of([Level("ten", 10, 0.0, 60.0, slow_start.takes)])
     assert whole.latency.maximum == 8000.0
+
+
+def test_the_first_request_of_a_stage_counts_although_it_is_due_just_before_its_recorded_start() -> None:
+    def early(number: int, record: RecordedRequest) -> RecordedRequest:
+        return replace(record, intended=record.intended - 3_000) if number == 0 else record
+
+    (row,) = rows_of([Level("one", 1, 0.0, 12.0, lambda *_: 4.0, early)])
+    assert (row.requests, row.latency.count) == (3, 3)
 
 
 def test_a_level_no_longer_than_its_warm_up_has_no_row() -> None:

@@ -51,9 +51,12 @@ def _instants(span: LevelSpan, evidence: Evidence) -> Window:
 
 
 def _due(span: LevelSpan, evidence: Evidence) -> pl.DataFrame:
-    """The requests of the stage that were due within the level."""
-    return of_stage(evidence.table, span.stage).filter(
-        pl.col("intended").is_between(*_instants(span, evidence), closed="left"))
+    """The requests of the stage that were due within the level. A whole stage has all of its requests: the first is
+    due a few microseconds before the instant that is recorded as its start."""
+    mine = of_stage(evidence.table, span.stage)
+    if span.step is None and not span.is_soak and span.warmup_seconds == 0:
+        return mine
+    return mine.filter(pl.col("intended").is_between(*_instants(span, evidence), closed="left"))
 
 
 def _row(span: LevelSpan, due: pl.DataFrame, used: LevelResources, run: DerivedRun) -> LevelRow:
