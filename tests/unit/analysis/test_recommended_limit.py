@@ -51,6 +51,15 @@ def test_a_level_above_one_that_failed_is_no_limit_even_if_it_held() -> None:
     assert (found.level, found.next_level) == (10, 25)
 
 
+def test_where_most_requests_were_not_served_no_interval_is_claimed_for_the_others() -> None:
+    """Requests that were not served count as endless, so that both ends of the interval of p95 are."""
+    rows = rows_of([level(10, 0.0), level(50, 100.0, every=2)], [QUICK])
+    found = recommended_limit(rows)
+    assert found is not None
+    assert found.level == 10
+    assert "latency 2.00 s of those served; too many were not, bound 2.5 s" in found.text
+
+
 def test_where_all_levels_held_more_may_be_possible() -> None:
     found = recommended_limit(rows_of([level(10, 0.0), level(25, 100.0)], [QUICK]))
     assert found is not None

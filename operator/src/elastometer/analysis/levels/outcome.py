@@ -52,6 +52,8 @@ def _between(one: LevelObjective) -> str:
         low, high = 100 - high, 100 - low
     if one.result.unit == "%":
         return f" ({low:.2g} to {_percent(high)})"
+    if isinf(low):  # requests that were not served count as endless, and are so many that they decide
+        return " of those served; too many were not"
     return f" ({duration(low)} or more)" if isinf(high) else f" ({duration(low)} to {duration(high)})"
 
 
