@@ -77,6 +77,16 @@ def test_a_supply_that_follows_its_demand_is_no_finding() -> None:
     assert found(curve, curve, curve) == []
 
 
+def test_a_fixed_number_of_replicas_has_no_decisions_and_no_settings_of_an_autoscaler() -> None:
+    """Two of three demanded replicas were never ordered, or two of three Ready ones never demanded."""
+    fixed = Terms(scaler="None", minimum_replicas=1, maximum_replicas=9)
+    assert names([(0, 3)], [(0, 1)], [(0, 1)]) == [FindingName.DECISION_DOMINATES]
+    assert found([(0, 3)], [(0, 1)], [(0, 1)], terms=fixed) == []
+    (idle,) = found([(0, 1)], [(0, 3)], [(0, 3)], terms=fixed)
+    assert "stabilizationWindowSeconds" not in idle.advice
+    assert "fix a lower one" in idle.advice
+
+
 def test_one_replica_too_many_half_of_the_time_is_over_provisioned() -> None:
     """Demand 1 and four Ready in the first 50 s, then three: 3 × 50 + 2 × 50 = 250 of 350 replica-seconds are idle, on
     average 2.5; up to the minimum of 2 it is 1 × 100."""

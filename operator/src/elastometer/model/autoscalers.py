@@ -13,6 +13,8 @@ from elastometer.model.document import Document, at, document_at, documents_at, 
 from elastometer.model.names import server_name
 from elastometer.model.observation import ObjectKind
 
+# `spec.autoscaler.type` of a target whose number of replicas is fixed.
+NO_AUTOSCALER = "None"
 # A ScaledObject's HorizontalPodAutoscaler, unless the ScaledObject has a name for it.
 KEDA_PREFIX = "keda-hpa-"
 NAME_PATH = "advanced.horizontalPodAutoscalerConfig.name"

@@ -17,6 +17,7 @@ from elastometer.analysis.capacity.progress import done_between, progress
 from elastometer.analysis.capacity.work import Work, saturated_work
 from elastometer.analysis.run import DerivedRun
 from elastometer.model import request_measures
+from elastometer.model.autoscalers import NO_AUTOSCALER
 from elastometer.model.calibration import CALIBRATION, Calibration, CalibrationResult, calibration_from, server_settings
 from elastometer.model.capacity import Capacity
 from elastometer.model.document import document_at, spec_of
@@ -43,7 +44,7 @@ class _Measured:
 def calibration_of(run: DerivedRun, found: Sequence[Knee]) -> CalibrationResult | None:
     """The calibration, or why there is none; None for a run that was not made for one: it has no knee search, or an
     autoscaler."""
-    if not found or run.evidence.terms.scaler not in ("None", None):
+    if not found or run.evidence.terms.scaler not in (NO_AUTOSCALER, None):
         return None
     try:
         return CalibrationResult(found=_calibration(run, found[-1]))

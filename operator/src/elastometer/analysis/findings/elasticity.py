@@ -11,6 +11,7 @@ from statistics import median
 from elastometer.analysis.evidence.steps import Steps, segments
 from elastometer.analysis.findings.facts import Facts
 from elastometer.model.autoscaler import AutoscalerAccount, Cause
+from elastometer.model.autoscalers import NO_AUTOSCALER
 from elastometer.model.elasticity import Elasticity, SupplyKind
 from elastometer.model.findings import FindingName, Severity
 from elastometer.model.measurements import ColdStart, Direction, Origin
@@ -50,9 +51,16 @@ def _over_provisioned(found: Elasticity, facts: Facts) -> Iterator[Finding]:
         f"{_between(least, most)}, in {100 * whole.tau_over:.0f} % of the {length:.0f} s of load: "
         f"{whole.area_over:.0f} of {held:.0f} Ready replica-seconds were idle, {_idle_at_minimum(found, facts):.0f} of "
         "them at or below the minimum of replicas",
+        "The number of replicas is fixed: fix a lower one, or let an autoscaler follow the load."
+        if not _is_scaled(facts) else
         "What idles at the minimum was kept on purpose: lower it if the cold start is short enough for what it saves. "
         "What idles above it was ordered too high, or removed too late: raise the metric's target, or shorten "
         "`behavior.scaleDown.stabilizationWindowSeconds`.")
+
+
+def _is_scaled(facts: Facts) -> bool:
+    """Whether there is an autoscaler that decides, and whose settings could be others."""
+    return facts.evidence.terms.scaler != NO_AUTOSCALER
 
 
 def _idle_at_minimum(found: Elasticity, facts: Facts) -> float:
@@ -81,7 +89,7 @@ def _missing(found: Elasticity, facts: Facts) -> Iterator[Finding]:
              f"{100 * ready.score.tau_under:.0f} % of the load")
     if _dominates(cold, decisions):
         yield _cold_start(f"{whole}; {_part(starts, decision)}", facts.cold_starts)
-    elif _dominates(decisions, cold) and beyond < decision / 2:
+    elif _dominates(decisions, cold) and beyond < decision / 2 and _is_scaled(facts):
         above = f", {_replicas(beyond)} because the demand was beyond the maximum of replicas" if beyond >= 0.05 else ""
         yield _decision(f"{whole}; {_part(decision, starts)}", above, facts.autoscaler)
 

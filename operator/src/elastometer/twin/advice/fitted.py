@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from elastometer.analysis.run import DerivedRun
 from elastometer.analysis.story.story import PREDICTED
+from elastometer.model.autoscalers import NO_AUTOSCALER
 from elastometer.model.errors import SpecError
 from elastometer.twin.fit.calibrate import calibrate
 from elastometer.twin.search.vary.candidates import Baseline
@@ -29,6 +30,8 @@ def fit_twin(run: DerivedRun) -> FittedTwin:
         return FittedTwin(None, PREDICTED)
     if not count:
         return FittedTwin(None, "there are no requests")
+    if run.evidence.terms.scaler == NO_AUTOSCALER:
+        return FittedTwin(None, "the test has no autoscaler with settings to vary")
     if count > MAX_REQUESTS:
         return FittedTwin(None, f"{count:,} requests are more than the {MAX_REQUESTS:,} that a judgement simulates; "
                                 "`elastometer what-if BUNDLE --search` does")
