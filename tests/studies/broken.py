@@ -48,6 +48,12 @@ def main() -> int:
     return 1 if flaws else 0
 
 
+QUOTA = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "few"}}
+# What one Pod has downloaded is there for the next.
+CACHE = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "cache"},
+         "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "64Mi"}}}}
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cluster", choices=("lab", "kind", "current"), default="lab", help="which cluster (lab)")
@@ -62,16 +68,15 @@ def _outcomes(cluster: Cluster, run: BrokenRun) -> list[Outcome]:
     make_namespace(cluster, namespace)
     environment = {**os.environ, "KUBECONFIG": str(cluster.kubeconfig)}
     if run.quota:
-        quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "few"},
-                 "spec": {"hard": dict(run.quota)}}
-        subprocess.run(["kubectl", "-n", namespace, "apply", "-f", "-"], input=json.dumps(quota), text=True, check=True,
-                       env=environment, capture_output=True)
+        for one in (QUOTA | {"spec": {"hard": dict(run.quota)}}, CACHE):
+            subprocess.run(["kubectl", "-n", namespace, "apply", "-f", "-"], input=json.dumps(one), text=True,
+                           check=True, env=environment, capture_output=True)
     subprocess.run(["rm", "-rf", str(out)], check=True)
     command = [sys.executable, "-m", "elastometer.cli.main", "run", "-", "--replace", "-n", namespace,
                "--out", str(out)]
     ended = subprocess.run(command, input=json.dumps(manifest_of(run), ensure_ascii=False), text=True, env=environment,
                            capture_output=True, check=False, timeout=RUN_SECONDS)
-    if not (out / REPORT_JSON).exists():
+    if (not run.variants and not (out / COLUMNS_OF[REQUESTS]).exists()) or not (out / REPORT_JSON).exists():
         return [Outcome(one.trouble, "-", "", f"no report: {ended.stderr[-300:]}") for one in run.planted]
     report = json.loads((out / REPORT_JSON).read_bytes())
     return list(outcomes(run, report, [] if run.variants else _records(out), {} if run.variants else injected_in(out)))
