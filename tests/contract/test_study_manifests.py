@@ -1,4 +1,4 @@
-"""The manifests of the studies: written from their descriptions, taken offline at every size, and alike at all three."""
+"""The manifests of the studies: written from their descriptions, taken offline at every size, alike at all three."""
 from __future__ import annotations
 
 import subprocess
@@ -68,8 +68,8 @@ def test_every_size_has_the_same_stages_tasks_checks_and_objectives(name: str):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_stage_of_a_smaller_size_is_longer(name: str):
-    seconds = [[stage.get("durationSeconds", stage.get("stepSeconds", 0)) for stage in spec_of(load(name, size))["load"][
-        "stages"]] for size in ("smoke", "staging", "full")]
+    stages = [spec_of(load(name, size))["load"]["stages"] for size in ("smoke", "staging", "full")]
+    seconds = [[stage.get("durationSeconds", stage.get("stepSeconds", 0)) for stage in each] for each in stages]
     assert all(small <= middle <= large for small, middle, large in zip(*seconds, strict=True))
     assert sum(seconds[0]) < sum(seconds[2]) / 4
 

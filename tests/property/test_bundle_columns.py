@@ -42,7 +42,8 @@ def records(draw: st.DrawFn) -> bytes:
         draw(NUMBERS), draw(TEXTS), draw(NUMBERS), draw(st.sampled_from(Outcome)), draw(TEXTS), draw(TEXTS),
         draw(TEXTS), "7a2f", draw(st.none() | st.dictionaries(st.text(max_size=4), TEXTS, max_size=3)), 1,
         draw(st.none() | st.fixed_dictionaries({"outcome": st.sampled_from([*Outcome, "Nope"]), "status": NUMBERS})),
-        None, None, draw(NUMBERS), draw(NUMBERS), draw(TEXTS), draw(NUMBERS), draw(NUMBERS), draw(REPEATS), draw(NUMBERS)))
+        None, None, draw(NUMBERS), draw(NUMBERS), draw(TEXTS), draw(NUMBERS), draw(NUMBERS), draw(REPEATS),
+        draw(NUMBERS)))
 
 
 @st.composite

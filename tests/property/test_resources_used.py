@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from elastometer.analysis.analyze import judge
-from elastometer.analysis.resources_used.quantities import DEFINED
 from elastometer.analysis.resources_used.measurements import measurements
+from elastometer.analysis.resources_used.quantities import DEFINED
 from elastometer.analysis.resources_used.used import resources_used
 from elastometer.analysis.run import derive_run
 from elastometer.model.bundle import Bundle, LabelledSamples, SeriesName, SeriesOutcome, SeriesResult

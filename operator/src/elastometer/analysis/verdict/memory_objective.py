@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from elastometer.analysis.verdict.scope import where
 from elastometer.model.measurements import Duration
 from elastometer.model.memory import MemoryLevel, MemoryRow
 from elastometer.model.report import ObjectiveResult, Verdict
@@ -43,10 +44,10 @@ def _growth(objective: Objective, memory: MemoryRow, bound: int) -> _Judged:
     most, level = max(grown)
     mebibytes = round(most / _MEBIBYTE, 2)
     met = most <= bound * _MEBIBYTE
-    where = f" in '{level}'" if objective.stage is None else _where(objective)
+    place = f" in '{level}'" if objective.stage is None else where(objective)
     rule = "is within" if met else "exceeds"
     return (Verdict.PASS if met else Verdict.FAIL,
-            f"`memory growth` {mebibytes:.1f} MiB over idle {rule} {bound} MiB{where} ({_source(memory)})", mebibytes)
+            f"`memory growth` {mebibytes:.1f} MiB over idle {rule} {bound} MiB{place} ({_source(memory)})", mebibytes)
 
 
 def _return(objective: Objective, memory: MemoryRow, bound: int) -> _Judged:
@@ -58,7 +59,7 @@ def _return(objective: Objective, memory: MemoryRow, bound: int) -> _Judged:
         return _weightiest([_against(objective, one, bound, memory) for one in seen if not _is_cut(one, bound, memory)]
                            or [_against(objective, seen[0], bound, memory)])
     if found and all(one.reason == HARDLY_ROSE for one in found):
-        return Verdict.PASS, f"`memory return`: {HARDLY_ROSE}{_where(objective)}, so that nothing had to return " \
+        return Verdict.PASS, f"`memory return`: {HARDLY_ROSE}{where(objective)}, so that nothing had to return " \
                              f"({_source(memory)})", None
     reasons = [one.reason for one in found if one.reason != HARDLY_ROSE and one.reason]
     why = reasons[0] if reasons else "load follows at once, and a return cannot be seen"
@@ -78,21 +79,21 @@ def _weightiest(judged: Sequence[_Judged]) -> _Judged:
 
 
 def _against(objective: Objective, slowest: Duration, bound: int, memory: MemoryRow) -> _Judged:
-    where, doubt = _where(objective), slowest.plus_minus_milliseconds or 0.0
+    place, doubt = where(objective), slowest.plus_minus_milliseconds or 0.0
     if slowest.milliseconds is None:
         at_least = slowest.at_least_milliseconds or 0.0
         if at_least > bound:
-            return (Verdict.FAIL, f"`memory return` of at least {at_least:.0f} ms exceeds {bound} ms{where}: "
+            return (Verdict.FAIL, f"`memory return` of at least {at_least:.0f} ms exceeds {bound} ms{place}: "
                                   f"{slowest.reason} ({_source(memory)})", None)
         return _inconclusive("memory return", objective, f"{slowest.reason}, after {at_least:.0f} ms")
     taken = slowest.milliseconds
     said = f"`memory return` {taken:.0f} ms (± {doubt:.0f} ms)"
     if taken - doubt > bound:
-        return Verdict.FAIL, f"{said} exceeds {bound} ms{where} ({_source(memory)})", taken
+        return Verdict.FAIL, f"{said} exceeds {bound} ms{place} ({_source(memory)})", taken
     # Memory was below its bound when the sample was taken, which is never later than the sample's time.
     if taken <= bound:
-        return Verdict.PASS, f"{said} is within {bound} ms{where} ({_source(memory)})", taken
-    return (Verdict.INCONCLUSIVE, f"`memory return` cannot be judged within {bound} ms{where}: memory was sampled each "
+        return Verdict.PASS, f"{said} is within {bound} ms{place} ({_source(memory)})", taken
+    return (Verdict.INCONCLUSIVE, f"`memory return` cannot be judged within {bound} ms{place}: memory was sampled each "
                                   f"{doubt / 1000:g} s, and was back after {taken:.0f} ms", taken)
 
 
@@ -104,7 +105,7 @@ def _levels(objective: Objective, memory: MemoryRow) -> Iterable[MemoryLevel]:
 
 
 def _inconclusive(name: str, objective: Objective, why: str) -> _Judged:
-    return Verdict.INCONCLUSIVE, f"`{name}` cannot be judged{_where(objective)}: {why}", None
+    return Verdict.INCONCLUSIVE, f"`{name}` cannot be judged{where(objective)}: {why}", None
 
 
 def _latest(one: Duration) -> float:
@@ -113,7 +114,3 @@ def _latest(one: Duration) -> float:
 
 def _source(memory: MemoryRow) -> str:
     return f"{memory.metric}, {memory.witness}"
-
-
-def _where(objective: Objective) -> str:
-    return "" if objective.stage is None else f" in stage '{objective.stage}'"
