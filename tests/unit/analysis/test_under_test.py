@@ -56,6 +56,14 @@ def test_a_server_whose_log_states_no_version_has_a_reason_instead(bundle: Bundl
     assert dict(found.missing)["engine"] == "no server log was recorded"
 
 
+def test_the_comma_behind_a_version_is_not_part_of_it(bundle: Bundle):
+    def one(line: object) -> object:
+        return replace(line, line=line.line.replace("version 0.33.0", "version 0.33.0, serving model")) \
+            if isinstance(line, LogSeen) else line
+    run = derive_run(replace(bundle, observations=tuple(map(one, bundle.observations))))  # type: ignore[arg-type]
+    assert under_test(run).engine_version == "0.33.0"
+
+
 def test_an_empty_bundle_shows_nothing_and_says_why():
     found = under_test(derive_run(Bundle(terms=Terms(image="asked:1"))))
     assert (found.image, found.digests, found.nodes, found.most_ready) == ("asked:1", (), (), None)

@@ -13,7 +13,7 @@ from elastometer.model.observation import ObjectKind, ObjectSeen
 from elastometer.model.under_test import GPU_PRODUCT, NodeUnderTest, UnderTest
 
 # vLLM's API server, and its engine; other servers have no line that says what they are.
-_VERSIONS = re.compile(r"vLLM (?:API )?server version v?(\d\S*)|LLM engine \(v(\d[^)\s]*)\)")
+_VERSIONS = re.compile(r"vLLM (?:API )?server version v?(\d[^,\s]*)|LLM engine \(v(\d[^)\s]*)\)")
 _ENGINE = "vLLM"
 # A page lists no whole cluster; all nodes are in the bundle.
 NODES_SHOWN = 30
