@@ -1,17 +1,21 @@
 """Levels of load as rows: each number against one that is known beforehand."""
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
+from elastometer.analysis.levels.outcome import failures_of
 from elastometer.analysis.levels.rates import level_rates
+from elastometer.model.estimates import OpenInterval
 from elastometer.model.levels import LevelOf, LostCount
 from elastometer.model.request import RecordedRequest
 from elastometer.model.request_table import table_of
 from elastometer.model.terms import Indicator, Objective
 from elastometer.model.units import SECOND
 from elastometer.model.verdict import Verdict
+from elastometer.render.json_report import plain
 from elastometer_loadgen.base.record import Outcome
 from elastometer_loadgen.stages.stage import StageRole
 from support.levels import Level, answer, lost, rows_of
@@ -124,3 +128,21 @@ def test_an_objective_of_another_stage_is_not_judged_at_a_level(stage: str | Non
     objective = Objective("errors", Indicator.REQUEST_SUCCESS, 95, None, 99, stage)
     (row,) = rows_of([steady("ten", 10, 0.0, 30.0)], [objective])
     assert row.verdict is (Verdict.PASS if applies else Verdict.NOT_JUDGED)
+
+
+@pytest.mark.parametrize(("lost_of_ten", "interval", "words"), [
+    (0, OpenInterval(2000.0, 2000.0), "2.00 s (2.00 s to 2.00 s)"),
+    (5, OpenInterval(2000.0, None), "2.00 s (2.00 s or more)"),
+    (9, OpenInterval(None, None), "2.00 s of those served; too many were not"),
+])
+def test_an_end_of_an_interval_among_requests_that_were_not_served_is_none_and_can_be_written(
+        lost_of_ten: int, interval: OpenInterval, words: str) -> None:
+    def answered(number: int, record: RecordedRequest) -> RecordedRequest:
+        return lost(record, Outcome.SERVER_ERROR, 500) if number % 10 < lost_of_ten else record
+
+    objective = Objective("slow", Indicator.REQUEST_LATENCY, 50, 1500, None, None)
+    (row,) = rows_of([Level("ten", 10, 0.0, 60.0, lambda *_: 2.0, answered)], [objective])
+    assert row.objectives[0].interval == interval
+    assert row.objectives[0].is_beyond_noise is True
+    assert failures_of(row) == (f"slow: latency {words}, bound 1.5 s",)
+    json.dumps(plain(row), allow_nan=False)

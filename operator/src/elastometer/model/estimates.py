@@ -17,6 +17,15 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenInterval:
+    """As Interval; an end is None where it lies beyond every value that was observed: at requests that never got so
+    far, which are slower than all others. Where `low` is None, so is `high`."""
+
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Percentile:
     """A percentile of `count` values by nearest rank, so that it is a value that was observed; None without values.
 

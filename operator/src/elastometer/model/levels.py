@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from elastometer.model.estimates import Difference, Interval, Rate
+from elastometer.model.estimates import Difference, OpenInterval, Rate
 from elastometer.model.load_rows import LittlesLaw, Quantiles
 from elastometer.model.verdict import ObjectiveResult, Verdict
 
@@ -45,7 +45,7 @@ class LevelObjective:
     `is_beyond_noise` if the bound lies outside of it, and None where there is no interval, or nothing failed."""
 
     result: ObjectiveResult
-    interval: Interval | None
+    interval: OpenInterval | None
     is_beyond_noise: bool | None
 
 

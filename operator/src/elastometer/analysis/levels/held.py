@@ -11,7 +11,7 @@ from elastometer.analysis.requests.answers import answers_to, failure_rate
 from elastometer.analysis.requests.latency import ordered
 from elastometer.analysis.verdict.objectives import judge_objective
 from elastometer.model import request_measures
-from elastometer.model.estimates import Interval
+from elastometer.model.estimates import OpenInterval
 from elastometer.model.levels import LevelObjective
 from elastometer.model.request_table import RequestRows
 from elastometer.model.terms import ON_REQUESTS, Indicator, Objective
@@ -50,44 +50,45 @@ def _judged(objectives: tuple[Objective, ...], stage: str, requests: pl.DataFram
         yield LevelObjective(result, interval, _is_beyond_noise(result, interval))
 
 
-def _is_beyond_noise(result: ObjectiveResult, interval: Interval | None) -> bool | None:
+def _is_beyond_noise(result: ObjectiveResult, interval: OpenInterval | None) -> bool | None:
     """Where nothing failed, no run of this length could show more."""
     if interval is None or result.bound is None or (result.unit == "%" and result.measured == 100.0):
         return None
-    if result.unit == "%":
-        return not interval.low < result.bound <= interval.high
-    return not interval.low <= result.bound < interval.high
+    low, high = (inf if end is None else end for end in (interval.low, interval.high))
+    return not (low < result.bound <= high if result.unit == "%" else low <= result.bound < high)
 
 
-def _interval(objective: Objective, requests: pl.DataFrame) -> Interval | None:
+def _interval(objective: Objective, requests: pl.DataFrame) -> OpenInterval | None:
     """Of the number that is judged, in its unit."""
     if objective.indicator is Indicator.REQUEST_SUCCESS:
-        return rate(int(requests.select(request_measures.served().sum()).item()), requests.height).interval
+        found = rate(int(requests.select(request_measures.served().sum()).item()), requests.height).interval
+        return OpenInterval(found.low, found.high)
     if objective.indicator is Indicator.ANSWER_CHECK:
         judged = answers_to(requests, objective.check)
         if judged.is_empty():
             return None
         failed = failure_rate(judged["failure"].count(), judged.height)
-        return Interval(100 - failed.high_percent, 100 - failed.low_percent)
+        return OpenInterval(100 - failed.high_percent, 100 - failed.low_percent)
     if objective.statistic is Statistic.MEAN:
         return _of_mean(requests, _MEASURES[objective.indicator])
     return _of_percentile(requests, objective)
 
 
-def _of_mean(requests: pl.DataFrame, measure: pl.Expr) -> Interval | None:
+def _of_mean(requests: pl.DataFrame, measure: pl.Expr) -> OpenInterval | None:
     values = requests.select(measure.alias("value"))["value"].drop_nulls()
     found = mean_by_blocks(values.cast(pl.Float64).to_list())
     if found.value is None or found.plus_minus is None:
         return None
-    return Interval(to_milliseconds(found.value - found.plus_minus), to_milliseconds(found.value + found.plus_minus))
+    low, high = (to_milliseconds(found.value + sign * found.plus_minus) for sign in (-1, 1))
+    return OpenInterval(low, high)
 
 
-def _of_percentile(requests: pl.DataFrame, objective: Objective) -> Interval | None:
+def _of_percentile(requests: pl.DataFrame, objective: Objective) -> OpenInterval | None:
     """Requests that never got so far are slower than all others; a pace is known of streams alone."""
     values = ordered(requests, _MEASURES[objective.indicator])
     count = len(values) if objective.indicator is Indicator.TIME_PER_OUTPUT_TOKEN else requests.height
     at = ranks(count, objective.percentile)
     if at.low is None or at.high is None:
         return None
-    low, high = (to_milliseconds(values[place]) if place < len(values) else inf for place in (at.low, at.high))
-    return Interval(low, high)
+    low, high = (to_milliseconds(values[place]) if place < len(values) else None for place in (at.low, at.high))
+    return OpenInterval(low, high)

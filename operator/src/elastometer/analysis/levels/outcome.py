@@ -1,8 +1,6 @@
 """What failed at a level, in numbers, and whether that is more than noise."""
 from __future__ import annotations
 
-from math import isinf
-
 from elastometer.model.in_words import bound, duration
 from elastometer.model.levels import LevelObjective, LevelRow
 from elastometer.model.terms import Indicator
@@ -48,13 +46,13 @@ def _between(one: LevelObjective) -> str:
     if one.interval is None:
         return ""
     low, high = one.interval.low, one.interval.high
+    if low is None:
+        return " of those served; too many were not"
+    if high is None:
+        return f" ({duration(low)} or more)"
     if one.result.indicator == Indicator.REQUEST_SUCCESS.value:
         low, high = 100 - high, 100 - low
-    if one.result.unit == "%":
-        return f" ({low:.2g} to {_percent(high)})"
-    if isinf(low):  # requests that were not served count as endless, and are so many that they decide
-        return " of those served; too many were not"
-    return f" ({duration(low)} or more)" if isinf(high) else f" ({duration(low)} to {duration(high)})"
+    return f" ({low:.2g} to {_percent(high)})" if one.result.unit == "%" else f" ({duration(low)} to {duration(high)})"
 
 
 def _percent(value: float) -> str:
