@@ -146,7 +146,7 @@ GOOD: dict[str, object] = {"name": "fast", "indicator": "TimeToFirstToken", "max
      "spec.objectives[0].maximumMillisecond: is not a known field; did you mean maximumMilliseconds?"),
     ({"spec": {"objectives": [{**GOOD, "indicator": "Speed"}]}},
      "spec.objectives[0].indicator: must be one of TimeToFirstToken, TimePerOutputToken, RequestLatency, "
-     "ScaleOutLag, ColdStart, RequestSuccess, AnswerCheck, is 'Speed'"),
+     "ScaleOutLag, ColdStart, RequestSuccess, AnswerCheck, SteadyRate, MemoryGrowth, MemoryReturn, is 'Speed'"),
     ({"spec": {"objectives": [{**GOOD, "maximumMilliseconds": "900"}]}},
      "spec.objectives[0].maximumMilliseconds: must be a whole number, is '900'"),
     ({"spec": {"objectives": [{"name": "served", "indicator": "RequestSuccess"}]}},
