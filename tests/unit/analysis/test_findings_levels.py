@@ -130,6 +130,26 @@ def test_in_short_answers_what_was_lost_and_when() -> None:
     assert none.text == "None of 600 requests was lost, so that the share is at most 0.64 %"
 
 
+@pytest.mark.parametrize(("every", "said"), [
+    (1, "600 of 600 requests were lost, 100 % (99.4 to 100 %)"),
+    (4, "150 of 600 requests were lost, 25 % (21.7 to 28.6 %)"),
+    (600, "1 of 600 requests was lost, 0.17 % (0.029 to 0.94 %)")])
+def test_in_short_states_any_share_that_was_lost_in_plain_digits(every: int, said: str) -> None:
+    report = report_on(level(failing(*range(0, 600, every))))
+    (errors,) = [one for one in report.in_short if one.question is Question.ERRORS]
+    assert errors.text.startswith(f"{said}; of ")
+
+
+def test_in_short_claims_no_effect_of_the_input_within_noise_and_no_digits_beyond_it() -> None:
+    draw = Random(3)
+    takes, sizes = [draw.uniform(1.0, 3.0) for _ in range(900)], [draw.randint(1, 40) for _ in range(900)]
+    noisy = Level("lengths", 4, 0.0, 300.0, lambda number, _: takes[number],
+                  lambda number, one: replace(one, input_characters=sizes[number]))
+    (said,) = [one for one in report_on(noisy, bounds=(15, 30)).in_short if one.question is Question.INPUT_LENGTH]
+    assert said.text.startswith("The latency in 'lengths' shows no effect of the length of the input beyond noise (")
+    assert "." not in said.text
+
+
 def test_in_short_says_how_response_times_change_and_that_no_limit_is_known_without_objectives() -> None:
     report = report_on(Level("a", 2, 0.0, 60.0, lambda *_: 1.0), Level("b", 8, 60.0, 120.0, lambda *_: 2.0))
     found_in = {one.question: one for one in report.in_short}

@@ -56,11 +56,11 @@ def input_length(report: Report) -> InShort | None:
     marked = f"slow: {', '.join(slow)}" if slow else "no length is slow"
     found = line.interval
     if found is not None and found.low <= 0.0 <= found.high:
-        text = f"The latency in '{line.stage}' does not depend on the length of the input beyond noise " \
-               f"({found.low:+,.1f} to {found.high:+,.1f} ms for each 1,000 {unit})"
+        text = f"The latency in '{line.stage}' shows no effect of the length of the input beyond noise " \
+               f"({_rise(found.low, signed=True)} to {_rise(found.high, signed=True)} ms for each 1,000 {unit})"
     else:
-        spread = "" if found is None else f" ({found.low:,.1f} to {found.high:,.1f})"
-        text = f"Each 1,000 {unit} of input add {line.per_thousand:,.1f} ms{spread} to the latency in '{line.stage}'"
+        spread = "" if found is None else f" ({_rise(found.low)} to {_rise(found.high)})"
+        text = f"Each 1,000 {unit} of input add {_rise(line.per_thousand)} ms{spread} to the latency in '{line.stage}'"
     return InShort(Question.INPUT_LENGTH, f"{text}; {marked}", Anchor.BY_INPUT)
 
 
@@ -77,14 +77,26 @@ def errors(report: Report) -> InShort | None:
     lost = total.count - total.success.hits
     if not lost and not report.errors_in_time:
         return InShort(Question.ERRORS, f"None of {plural(total.count, 'request')} was lost, so that the share is at "
-                                        f"most {100 - total.success.interval.low:.2g} %", Anchor.ERRORS_IN_TIME)
+                                        f"most {_share(100 - total.success.interval.low)} %", Anchor.ERRORS_IN_TIME)
     failed = sum(kind.count for kind in report.errors_in_time)
     early = sum(kind.early.hits for kind in report.errors_in_time if kind.early is not None)
     served = sum(kind.second_attempt.served for kind in report.errors_in_time)
     low, high = 100 - total.success.interval.high, 100 - total.success.interval.low
-    share = f"{100 - total.success.percent:.2g} % ({low:.2g} to {high:.2g} %)"
+    share = f"{_share(100 - total.success.percent)} % ({_share(low)} to {_share(high)} %)"
     again = f"; a second attempt served {served:,}" if served else ""
+    were = "was" if lost == 1 else "were"
     return InShort(
-        Question.ERRORS, f"{lost:,} of {plural(total.count, 'request')} were lost, {share}; of {failed:,} failed first "
-                         f"attempts {early:,} were due in the first {BEGIN_SECONDS:.0f} s of a stage{again}",
+        Question.ERRORS, f"{lost:,} of {plural(total.count, 'request')} {were} lost, {share}; of {failed:,} failed "
+                         f"first attempts {early:,} were due in the first {BEGIN_SECONDS:.0f} s of a stage{again}",
         Anchor.ERRORS_IN_TIME)
+
+
+def _rise(milliseconds: float, *, signed: bool = False) -> str:
+    """What a line rises by: a decimal only where it says something."""
+    sign = "+" if signed else ""
+    return format(milliseconds, f"{sign},.0f" if abs(milliseconds) >= 100 else f"{sign},.1f")
+
+
+def _share(percent: float) -> str:
+    """Two digits that count, and never an exponent: 0.099, 1.2, 12.6, 100."""
+    return f"{percent:.2g}" if percent < 9.95 else f"{percent:.1f}".removesuffix(".0")
