@@ -29,7 +29,8 @@ def test_a_tradeoff_has_no_best_variant_and_names_both_ends():
 def test_equal_variants_have_no_best_one():
     found = compared({"queue": QUEUE, "same": {MISSES: [51, 49, 50], GPU: [612, 601, 618]}})
     assert found.best == replace(found.best, variant=None,
-                                 sentence="None is best: queue, same differ by no more than the noise.")
+                                 sentence="None is best: queue, same differ in objective-miss seconds and "
+                                          "GPU-seconds by no more than the noise.")
 
 
 def test_the_only_variant_that_meets_all_objectives_in_every_run_is_best_whatever_it_costs():

@@ -110,7 +110,8 @@ def _none(contest: Contest, names: Sequence[str], rivals: Sequence[str]) -> str:
     if unknown is not None:
         return f"None is best: {unknown.reason}."
     if all(one.judgement is Judgement.WITHIN_NOISE for one in found):
-        return f"None is best: {', '.join(rivals)} differ by no more than the noise."
+        decides = " and ".join(_plain_title(row) for row in contest.deciding)
+        return f"None is best: {', '.join(rivals)} differ in {decides} by no more than the noise."
     misses, cost = contest.deciding
     places = list(dict.fromkeys((min(rivals, key=lambda name: (_median(misses, name), _median(cost, name))),
                                  min(rivals, key=lambda name: (_median(cost, name), _median(misses, name))))))
