@@ -138,6 +138,28 @@ def test_in_short_tells_health_scaling_starts_and_spares_with_their_numbers(empt
         "GPU-seconds in place of 824")
 
 
+def test_in_short_claims_no_saving_by_warm_spares_within_the_twins_own_error(empty: Report):
+    """69 s were missed, 28 are predicted as recorded: that 0 are predicted with 3 replicas saves 28 at most, and the
+    twin may be wrong by 67."""
+    recorded = Effect(measured=69, predicted=28, low=2, high=69, plus_minus=67)
+    rows = (replace(ROW, miss_seconds=recorded), replace(ROW, name="3", miss_seconds=replace(recorded, predicted=0)))
+    said = in_short.warm_spares(replace(empty, warm_spares=WarmSpares("minReplicas", 1, rows, True)))
+    assert said is not None
+    assert said.text == ("No minimum of up to 3 replicas is predicted to save more than the twin's own error (± 67 "
+                         "objective-miss seconds, where 69 were measured)")
+
+
+def test_in_short_calls_abnormal_only_what_is(empty: Report):
+    mean = HealthRow("health", HealthPart.MEAN, "crowd", "ms", 1000.0, 2000.0, 4080.0, None, 230, HealthState.ABNORMAL)
+    p99 = replace(mean, part=HealthPart.P99, measured=5770.0, state=HealthState.BETWEEN)
+    both, one = (in_short.health(replace(empty, health=rows)) for rows in ((mean, p99), (p99,)))
+    assert both is not None
+    assert both.text == ("The service was abnormal in 'crowd': mean latency 4.08 s; between healthy and abnormal: p99 "
+                         "of latency 5.77 s")
+    assert one is not None
+    assert one.text == "The service was neither healthy nor abnormal in 'crowd': p99 of latency 5.77 s"
+
+
 def test_in_short_tells_a_slow_first_start_apart_and_like_starts_together(empty: Report):
     quick = StartKind(Fetched(Presence.PRESENT), 3, 0, False, 8e3, 7e3, 9e3)
     slow = StartKind(Fetched(Presence.ABSENT), 1, 0, True, 38e3, 38e3, 38e3,

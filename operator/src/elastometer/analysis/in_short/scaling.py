@@ -29,8 +29,13 @@ def health(report: Report) -> InShort | None:
     if not bad:
         shown = "; ".join(_measure(row) for row in rows)
         return InShort(Question.HEALTH, f"The service was healthy{where}: {shown}", Anchor.HEALTH)
-    worst = "abnormal" if any(row.state is HealthState.ABNORMAL for row in bad) else "not healthy"
-    return InShort(Question.HEALTH, f"The service was {worst}{where}: {'; '.join(map(_measure, bad))}", Anchor.HEALTH)
+    worst = [row for row in bad if row.state is HealthState.ABNORMAL]
+    between = [row for row in bad if row not in worst]
+    state = "abnormal" if worst else "neither healthy nor abnormal"
+    text = f"The service was {state}{where}: {'; '.join(map(_measure, worst or between))}"
+    if worst and between:
+        text += f"; between healthy and abnormal: {'; '.join(map(_measure, between))}"
+    return InShort(Question.HEALTH, text, Anchor.HEALTH)
 
 
 def _measure(row: HealthRow) -> str:
@@ -110,12 +115,20 @@ def warm_spares(report: Report) -> InShort | None:
     if found.reason is not None:
         return InShort(Question.WARM_SPARES, "What replicas held ready would bring is not known",
                        Anchor.WARM_SPARES, found.reason)
-    known = [row for row in found.rows if row.miss_seconds is not None]
-    if not known or not known[0].miss_seconds or not known[0].miss_seconds.measured:
+    known = [(row, row.miss_seconds) for row in found.rows if row.miss_seconds is not None]
+    if not known or not known[0][1].measured:
         return None
-    best = min(known, key=lambda row: (row.miss_seconds.predicted if row.miss_seconds else 0.0, int(row.name)))
-    return InShort(Question.WARM_SPARES, _spares(best, "GPU-seconds" if found.has_gpus else "replica-seconds"),
-                   Anchor.WARM_SPARES)
+    best, missed = min(known, key=lambda one: (one[1].predicted, int(one[0].name)))
+    recorded = next((one.predicted for row, one in known if row.name == str(found.recorded_minimum)), missed.measured)
+    unit = "GPU-seconds" if found.has_gpus else "replica-seconds"
+    # What was missed and the twin does not see under the recorded settings is no saving, as in the story's advice.
+    if min(missed.measured, recorded) - missed.predicted > missed.plus_minus:
+        return InShort(Question.WARM_SPARES, _spares(best, unit), Anchor.WARM_SPARES)
+    most = max(int(row.name) for row, _ in known)
+    return InShort(Question.WARM_SPARES, (
+        f"No minimum of up to {plural(most, 'replica')} is predicted to save more than the twin's own error "
+        f"(± {missed.plus_minus:.0f} objective-miss seconds, where {missed.measured:.0f} were measured)"),
+        Anchor.WARM_SPARES)
 
 
 def _spares(best: PredictedRow, unit: str) -> str:
