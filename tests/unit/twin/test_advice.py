@@ -11,9 +11,9 @@ import yaml
 from elastometer.judgement import judge
 from elastometer.model.bundle import Bundle
 from elastometer.model.report import Report, Verdict
-from elastometer.model.story import Advice, AdviceSource, SentenceKind
+from elastometer.model.story import Advice, AdviceSource, MoreReplicas, SentenceKind
 from elastometer.model.terms import Indicator, Objective
-from elastometer.twin.advice import fitted
+from elastometer.twin.advice import advise, fitted
 from elastometer.twin.advice.changes import changes, merge_patch
 from elastometer.twin.advice.choose import Scale, cheapest, choose
 from elastometer.twin.advice.forecast import Figures, Forecast, effect
@@ -235,6 +235,20 @@ def test_misses_that_the_twin_does_not_see_are_not_promised_to_go():
     assert story.advice.basis is AdviceSource.NONE
     assert story.advice.miss_seconds is not None
     assert story.advice.miss_seconds.measured - story.advice.miss_seconds.predicted > 150
+
+
+@pytest.mark.parametrize(("held", "asked"), [(9, False), (5, True)])
+def test_more_replicas_are_not_said_to_be_needed_where_a_setting_within_the_maximum_holds(
+    held: int, asked: bool, monkeypatch: pytest.MonkeyPatch,
+):
+    """The setting saves no more than the twin's own error, but all objectives are predicted to hold with it."""
+    monkeypatch.setattr(advise, "_helps", lambda *_: False)
+    monkeypatch.setattr(advise._Adviser, "_more_replicas", lambda *_: MoreReplicas(6, 8))
+    real = advise._Adviser._advised
+    monkeypatch.setattr(advise._Adviser, "_advised", lambda self, chosen: replace(real(self, chosen), held=held))
+    found = advice(judge(bundle()))
+    assert found.basis is AdviceSource.NONE
+    assert (found.more_replicas is not None) is asked
 
 
 def test_a_load_that_was_not_delivered_is_not_searched():

@@ -143,11 +143,13 @@ class _Adviser:
             f" (± {advised.miss_seconds.plus_minus:.0f} objective-miss seconds)"
         scenario = with_cold_start(self.problem.base.scenario, 0.0)
         at_once = self.forecaster.under(held_out_draws(scenario, Purpose.REPORTING))
+        holds_within = advised is not None and advised.held >= MOST
         return Advice(
             AdviceSource.NONE, tried=self.tried, draws=len(at_once.draws), held=self.recorded.held,
             reason=f"no setting within the same maximum is predicted to help by more than the twin's own error{error}",
             miss_seconds=None if advised is None else advised.miss_seconds,
-            more_replicas=self._more_replicas(()), instant_start_miss_seconds=round(at_once.miss_seconds),
+            more_replicas=None if holds_within else self._more_replicas(()),
+            instant_start_miss_seconds=round(at_once.miss_seconds),
             recorded_miss_seconds=round(self.recorded.miss_seconds),
             proposed=None if (blind := self.report.story.blind) is None else blind.proposed)
 
