@@ -1,5 +1,6 @@
 """What is due in a warm-up is recorded and shown, and neither judged nor counted as missed."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -57,6 +58,13 @@ def test_what_is_due_in_the_warm_up_is_not_judged(
     words = {4: "", 3: "; 1 request due in a warm-up not judged", 2: "; 2 requests due in a warm-up not judged"}[count]
     assert result.message.partition(")")[2] == words
     assert measured_missed(evidence) == missed
+
+
+def test_a_first_request_that_is_due_microseconds_before_the_recorded_start_is_in_the_warm_up() -> None:
+    found = bundle([request(0, 9.999982, 0.5), request(1, 10.0, 0.5), request(2, 40.0, 0.5)], 29)
+    (stage,) = found.terms.stages
+    late = replace(found, terms=replace(found.terms, stages=(replace(stage, start_seconds=10.0, end_seconds=70.0),)))
+    assert gather(late).judged["id"].to_list() == [2]
 
 
 def test_each_step_and_the_soak_of_a_knee_have_their_own_warm_up() -> None:

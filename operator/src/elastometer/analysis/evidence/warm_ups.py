@@ -21,7 +21,10 @@ class WarmUp(NamedTuple):
 
 
 def warm_ups(stages: Iterable[StageWindow], searches: Sequence[KneeSeen], origin: Instant) -> Iterator[WarmUp]:
-    """Those of the stages in the windows in which they ran; of a Knee, those of the steps that a worker reported."""
+    """Those of the stages in the windows in which they ran; of a Knee, those of the steps that a worker reported.
+
+    That of a whole stage has no begin of its own: its first request is due a few microseconds before the instant that
+    is recorded as its start."""
     for stage in stages:
         if not stage.warmup_seconds:
             continue
@@ -31,8 +34,7 @@ def warm_ups(stages: Iterable[StageWindow], searches: Sequence[KneeSeen], origin
                       for step in (*search.steps, search.soak) if step is not None}
             yield from (WarmUp(stage.name, begin, begin + length) for begin in sorted(begins))
         elif stage.start_seconds is not None:
-            begin = origin + round(stage.start_seconds * SECOND)
-            yield WarmUp(stage.name, begin, begin + length)
+            yield WarmUp(stage.name, origin, origin + round(stage.start_seconds * SECOND) + length)
 
 
 def without_warm_ups(table: pl.DataFrame, found: Sequence[WarmUp]) -> pl.DataFrame:
