@@ -107,10 +107,9 @@ def base_layer(layers: Path, packages: str = BASE_PACKAGES) -> Layer:
 
 
 def requirements(extra: str) -> tuple[str, ...]:
-    """What an image needs, as stated in pyproject.toml: its extra, and for the operator what the command line needs."""
+    """What an image needs, as stated in pyproject.toml: its extra, which is complete."""
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
-    base = project["dependencies"] if extra == "operator" else ()
-    return tuple(sorted({*base, *project["optional-dependencies"][extra]}))
+    return tuple(sorted(project["optional-dependencies"][extra]))
 
 
 def dependency_layer(layers: Path, wanted: tuple[str, ...]) -> Layer:

@@ -10,11 +10,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import kopf
-import uvloop
-from aiohttp import web
-from kubernetes.aio import config
-from kubernetes.aio.client import ApiClient, Configuration
+try:
+    import kopf
+    import prometheus_api_client  # noqa: F401
+    import prometheus_client  # noqa: F401
+    import uvloop
+    from aiohttp import web
+    from kubernetes.aio import config
+    from kubernetes.aio.client import ApiClient, Configuration
+except ModuleNotFoundError as error:
+    raise SystemExit(
+        f"The operator needs the Python module {error.name}, which is not installed; "
+        "to install it: pip install 'elastometer[operator]'"
+    ) from None
 
 from elastometer.controller import handlers
 from elastometer.controller.orphans import sweep
