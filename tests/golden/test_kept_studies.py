@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from elastometer.judgement import judge
 from elastometer.render.json_report import to_json
-from elastometer.world.bundle_reader import load_bundle
 from support.broken_studies import TROUBLES
+from support.judged_runs import judged_run
 from support.recomputed import counter_differences, records_in
 from support.seed_tables import found_table, seed_tables
 
@@ -22,7 +21,7 @@ OF_VARIANTS = "variants"
 
 @pytest.fixture(scope="module", params=KEPT, ids=lambda path: path.name)
 def kept(request: pytest.FixtureRequest) -> tuple[Path, dict[str, Any]]:
-    return request.param, json.loads(to_json(judge(load_bundle(request.param))))
+    return request.param, json.loads(to_json(judged_run(request.param)))
 
 
 def test_every_table_of_the_document_is_in_the_report(kept: tuple[Path, dict[str, Any]]) -> None:

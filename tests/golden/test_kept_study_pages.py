@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from elastometer.judgement import judge
 from elastometer.model.bundle_files import REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN
 from elastometer.model.comparison import Comparison, ReportedRun
 from elastometer.model.read_back import read_back
@@ -18,7 +17,7 @@ from elastometer.render.files import render_all
 from elastometer.render.json_report import to_json
 from elastometer.render.study.files import render_study
 from elastometer.render.tables.sections import table_sections
-from elastometer.world.bundle_reader import load_bundle
+from support.judged_runs import judged_run
 from support.study_worlds import study
 
 KEPT = sorted((Path(__file__).parent / "studies").glob("*"))
@@ -29,8 +28,8 @@ CURVES = re.compile(r'<div class="charts multiples">.*?</figure>\s*</div>', re.D
 
 @pytest.fixture(scope="module", params=KEPT, ids=lambda path: path.name)
 def report(request: pytest.FixtureRequest) -> Report:
-    found: Report = judge(load_bundle(request.param))
-    return found
+    path: Path = request.param
+    return judged_run(path)
 
 
 def reported_by(report: Report) -> Comparison:

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from elastometer.judgement import judge
 from elastometer.render.json_report import to_json
-from elastometer.world.bundle_reader import load_bundle
+from support.judged_runs import judged_run
 from support.recomputed import checked_rows, differences, records_in
 
 HERE = Path(__file__).parent
@@ -19,7 +18,7 @@ RUNS = sorted([*HERE.glob("runs/*"), *HERE.glob("studies/*")])
 
 @pytest.fixture(scope="module")
 def judged() -> dict[Path, dict[str, Any]]:
-    return {path: json.loads(to_json(judge(load_bundle(path)))) for path in RUNS}
+    return {path: json.loads(to_json(judged_run(path))) for path in RUNS}
 
 
 def test_there_are_recorded_runs() -> None:
