@@ -12,9 +12,13 @@ from elastometer.analysis.analyze import judge
 from elastometer.model.bundle import Bundle, SeriesName
 from elastometer.model.own_series import OwnSeries
 from elastometer.model.report import Report
+from elastometer.model.resources_used import WindowKind
+from elastometer.model.saturation import SaturationCell, SaturationColumn, SaturationRow, SaturationTable
+from elastometer.model.terms import Terms
 from elastometer.render.html import to_html
 from elastometer.render.json_report import to_json
 from elastometer.render.markdown import to_markdown
+from elastometer.render.tables.saturation import saturation
 from elastometer.render.wording.resources import amount, signed
 from elastometer.world.bundle_reader import load_bundle
 from support.scraped import FIRST, LIVES, of_pod, scraped
@@ -48,7 +52,7 @@ def data_of(page: str) -> dict[str, object]:
     (None, "bytes", "–"), (0, "bytes", "0 B"), (117.4 * 2 ** 20, "bytes", "117 MiB"),
     (1.89 * 2 ** 30, "bytes", "1.89 GiB"),
     (1300, "bytes/s", "1.27 KiB/s"), (0.4237, "cores", "0.424 cores"), (43.21, "percent", "43.2 %"),
-    (2.5, "seconds", "2.50 s"), (12, "requests", "12"), (1234.5, "W", "1,234 W"), (0.00012, "x", "1.2e-04 x"),
+    (2.5, "seconds", "2.50 s"), (12, "requests", "12"), (1234.5, "W", "1,234 W"), (0.00012, "x", "0.00012 x"), (-0.000089, "x", "-0.000089 x"),
 ])
 def test_amounts_are_in_the_unit_that_a_reader_expects(value: float | None, unit: str, words: str):
     assert amount(value, unit) == words
@@ -98,12 +102,30 @@ def test_memory_has_a_section_of_its_own_with_each_part_of_the_run(report: Repor
     section = text[text.index("## Memory\n"):text.index("## Saturation\n")]
     assert "| Part of the run | Process memory (RSS) |" in section
     assert "| calm | 114 MiB (+14 MiB over idle; +60 MiB/min (+60 MiB to +60 MiB)) |" in section
-    assert "| back | at least 58.0 s (it was not back when the record ended) (at 136 MiB) |" in section
+    assert "| back | at least 58.0 s (it was not back when the record ended) (back is at most 136 MiB) |" in section
+    assert "| peak | 340 MiB (at +240 s) |" in section
     assert "API server" in section
     assert "Container memory (RSS): NotRecorded" in section
     assert "Process memory" not in text[text.index("## Resources\n"):text.index("## Resources that")]
     assert 'id="memory"' in page
     assert page.index('id="chart-resource-0"') < page.index('id="saturation"')
+
+
+def test_a_part_whose_memory_differs_from_idle_by_less_than_a_page_is_as_idle(report: Report):
+    assert report.memory is not None
+    (row,) = report.memory.rows
+    levels = tuple(replace(one, growth_bytes=-0.32) if one.name == "calm" else one for one in row.levels)
+    same = replace(report, memory=replace(report.memory, rows=(replace(row, levels=levels),)))
+    assert "| calm | 114 MiB (as idle; " in to_markdown(same).decode()
+
+
+def test_gpu_memory_that_is_reserved_is_said_not_to_count_as_full():
+    share = SaturationColumn("gpuMemoryShare", "gpuMemoryShare", "GPU memory", "percent", "all there is", False)
+    cell = SaturationCell("gpuMemoryShare", 92.0, 92.0, 92.0, 30.0)
+    row = SaturationRow("calm", WindowKind.STAGE, 30.0, (cell,), None)
+    section = saturation(replace(judge(Bundle(terms=Terms())), saturation=SaturationTable((share,), (row,))))
+    assert section is not None
+    assert "GPU memory is never named as full: a server reserves most of it at its start." in section.remarks
 
 
 def test_saturation_names_what_was_full_and_why_the_rest_has_no_share(report: Report):

@@ -12,6 +12,8 @@ from elastometer.render.wording import numbers
 from elastometer.render.wording import resources as words
 
 _BYTES = "bytes"
+# No witness of memory counts less than a page; what is below is a rest of averaging.
+_LEAST_BYTES = 1024
 REMARK = ("Each part has the mean, what that is over the time before the load (of the same Pods), its slope where the "
           "95 % interval of Theil and Sen excludes 0, and, where no load follows, the time until memory was back: at "
           "most idle and the greater of 15 % of the rise and 8 MiB, and it stayed so.")
@@ -42,7 +44,8 @@ def _level(one: MemoryLevel) -> Cell:
         return Cell(numbers.DASH, "nothing was sampled")
     notes = []
     if one.growth_bytes is not None and one.kind is not WindowKind.IDLE:
-        notes.append(f"{words.signed(one.growth_bytes, _BYTES)} over idle")
+        notes.append("as idle" if abs(one.growth_bytes) < _LEAST_BYTES
+                     else f"{words.signed(one.growth_bytes, _BYTES)} over idle")
     if slope := words.slope(one.slope, _BYTES):
         notes.append(slope)
     if one.returned is not None:
@@ -53,7 +56,8 @@ def _level(one: MemoryLevel) -> Cell:
 def _peak(row: MemoryRow) -> Cell:
     if row.peak_bytes is None:
         return Cell(numbers.DASH)
-    return Cell(words.amount(row.peak_bytes, _BYTES), f"at {numbers.instant(row.peak_seconds)}")
+    when = "" if row.peak_seconds is None else f"at {row.peak_seconds:+,.0f} s"
+    return Cell(words.amount(row.peak_bytes, _BYTES), when)
 
 
 def _stayed(row: MemoryRow) -> Cell:
@@ -66,7 +70,7 @@ def _stayed(row: MemoryRow) -> Cell:
 def _back(row: MemoryRow) -> Cell:
     if row.returned.milliseconds is None and row.returned.at_least_milliseconds is None:
         return Cell(numbers.DASH, row.returned.reason or "")
-    bound = "" if row.back_at_bytes is None else f"at {words.amount(row.back_at_bytes, _BYTES)}"
+    bound = "" if row.back_at_bytes is None else f"back is at most {words.amount(row.back_at_bytes, _BYTES)}"
     return Cell(words.when_back(row.returned), bound)
 
 

@@ -26,7 +26,7 @@ def saturation(report: Report) -> TableSection | None:
     rows = tuple(_row(row, shown, found) for row in found.rows)
     table = Table("saturation-parts", head, rows, words=frozenset({len(shown) + 1}), noun="parts")
     return TableSection(Anchor.SATURATION, "Saturation", (table,), "as scraped, of all Pods",
-                        remarks=(REMARK, *_limits(shown), *_missing(found)))
+                        remarks=(REMARK, *_never_full(shown), *_limits(shown), *_missing(found)))
 
 
 def _shown(found: SaturationTable) -> list[SaturationColumn]:
@@ -52,6 +52,13 @@ def _cell(one: SaturationCell | None, column: SaturationColumn) -> Cell:
     if column.unit == "percent":
         return Cell(value, above)
     return Cell(f"{amount(one.share_percent, 'percent')}", "; ".join(filter(None, (value, above))))
+
+
+def _never_full(shown: list[SaturationColumn]) -> Iterator[str]:
+    """Why a share that is high all the time is not named."""
+    for column in shown:
+        if column.unit == "percent" and not column.can_be_full:
+            yield f"{column.title} is never named as full: a server reserves most of it at its start."
 
 
 def _limits(shown: list[SaturationColumn]) -> Iterator[str]:

@@ -53,7 +53,7 @@ def _short(value: float) -> str:
     """To three significant digits, whole numbers as they are."""
     if value == int(value) or abs(value) >= 1000:
         return f"{value:,.0f}"
-    return f"{value:.3g}" if abs(value) >= 0.001 else f"{value:.1e}"
+    return f"{value:.3g}" if abs(value) >= 0.001 else f"{value:.6f}".rstrip("0").rstrip(".")
 
 
 def signed(value: float | None, unit: str) -> str:
