@@ -52,7 +52,8 @@ def data_of(page: str) -> dict[str, object]:
     (None, "bytes", "–"), (0, "bytes", "0 B"), (117.4 * 2 ** 20, "bytes", "117 MiB"),
     (1.89 * 2 ** 30, "bytes", "1.89 GiB"),
     (1300, "bytes/s", "1.27 KiB/s"), (0.4237, "cores", "0.424 cores"), (43.21, "percent", "43.2 %"),
-    (2.5, "seconds", "2.50 s"), (12, "requests", "12"), (1234.5, "W", "1,234 W"), (0.00012, "x", "0.00012 x"), (-0.000089, "x", "-0.000089 x"),
+    (2.5, "seconds", "2.50 s"), (12, "requests", "12"), (1234.5, "W", "1,234 W"), (0.00012, "x", "0.00012 x"),
+    (-0.000089, "x", "-0.000089 x"),
 ])
 def test_amounts_are_in_the_unit_that_a_reader_expects(value: float | None, unit: str, words: str):
     assert amount(value, unit) == words
