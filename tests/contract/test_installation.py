@@ -110,6 +110,14 @@ def test_an_image_has_all_that_its_program_imports(extra: str, module: str) -> N
     assert distributions(reached([module])) - brought(EXTRAS[extra]) == set()
 
 
+def test_what_a_command_imports_and_an_image_states_is_stated_by_the_project_too() -> None:
+    """Not left to be brought by chance, as PyYAML is by the Kubernetes client."""
+    stated = {name(one) for extra in ("operator", "loadgen", "standin") for one in EXTRAS[extra]}
+    shared = distributions(reached(commands())) & stated
+    assert "pyyaml" in shared
+    assert shared - {name(one) for one in PROJECT["dependencies"]} == set()
+
+
 def test_what_is_stated_twice_is_stated_with_the_same_versions() -> None:
     stated = set(PROJECT["dependencies"]).union(*(EXTRAS[extra] for extra in ("operator", "loadgen", "standin")))
     assert len({name(one) for one in stated}) == len(stated)
