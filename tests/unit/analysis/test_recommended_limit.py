@@ -51,6 +51,21 @@ def test_a_level_above_one_that_failed_is_no_limit_even_if_it_held() -> None:
     assert (found.level, found.next_level) == (10, 25)
 
 
+def test_levels_of_which_no_first_token_is_known_are_not_said_to_hold_a_bound_on_it() -> None:
+    first_token = Objective("first-token", Indicator.TIME_TO_FIRST_TOKEN, 95, 500, None, None)
+
+    def unseen(_: int, record: RecordedRequest) -> RecordedRequest:
+        return replace(record, first_token=None)
+    levels = [Level(f"level-{size}", size, start, start + 100.0, lambda *_: 2.0, unseen)
+              for size, start in ((10, 0.0), (25, 100.0))]
+    rows = rows_of(levels, [ERRORS, first_token])
+    assert [row.verdict for row in rows] == [Verdict.INCONCLUSIVE] * 2
+    found = recommended_limit(rows)
+    assert found is not None
+    assert found.level is None
+    assert "10 could not be judged: `ttft` cannot be judged" in found.text
+
+
 def test_where_most_requests_were_not_served_no_interval_is_claimed_for_the_others() -> None:
     """Requests that were not served count as endless, so that both ends of the interval of p95 are."""
     rows = rows_of([level(10, 0.0), level(50, 100.0, every=2)], [QUICK])

@@ -23,6 +23,7 @@ from elastometer.statistics.rates import rate
 from elastometer_loadgen.stages.objectives import Statistic
 
 _OF_REQUESTS = ON_REQUESTS | {Indicator.ANSWER_CHECK}
+_OF_ALL = {Indicator.TIME_TO_FIRST_TOKEN, Indicator.REQUEST_LATENCY}
 _MEASURES = {
     Indicator.TIME_TO_FIRST_TOKEN: request_measures.time_to_first_token(),
     Indicator.TIME_PER_OUTPUT_TOKEN: request_measures.time_per_output_token(),
@@ -33,7 +34,8 @@ _MEASURES = {
 def level_objectives(
     objectives: tuple[Objective, ...], stage: str, requests: pl.DataFrame,
 ) -> tuple[LevelObjective, ...]:
-    """Those on requests that are for every stage or for this one; none that nothing at this level has a value for."""
+    """Those on requests that are for every stage or for this one; none that nothing at this level has a value for. But
+    every answer has a latency and a first token: where none is known, the objective is inconclusive, not void."""
     return tuple(_judged(objectives, stage, requests))
 
 
@@ -44,7 +46,8 @@ def _judged(objectives: tuple[Objective, ...], stage: str, requests: pl.DataFram
         mine = requests if one.task is None else requests.filter(pl.col("task") == one.task)
         # The verdict is on the rows given, whatever stage they are of.
         result = judge_objective(replace(one, stage=None), RequestRows(mine), (), ())
-        if mine.is_empty() or (result.verdict is Verdict.INCONCLUSIVE and result.measured is None):
+        is_void = result.verdict is Verdict.INCONCLUSIVE and result.measured is None and one.indicator not in _OF_ALL
+        if mine.is_empty() or is_void:
             continue
         interval = _interval(one, mine)
         yield LevelObjective(result, interval, _is_beyond_noise(result, interval))
