@@ -122,12 +122,14 @@ def _aborts_in_log(pod: str, evidence: Evidence) -> str:
 
 def _unused_pods(facts: Facts) -> Iterator[Finding]:
     end, known = facts.evidence.table.select(pl.col("send").max(), (pl.col("pod") != "").any().alias("known")).row(0)
+    # Of a request that failed, the Pod may be known all the same.
+    asked = set(facts.evidence.table["pod"].cast(pl.String).unique())
     idle: list[str] = []
     for start in facts.cold_starts:
         ready = next((one.stamp.seconds for one in start.instants if one.name == Milestone.READY and one.used), None)
         if end is None or ready is None or not known or start.first_token.milliseconds is not None:
             continue
-        if facts.evidence.seconds(end) - ready > UNUSED_SECONDS:
+        if start.pod not in asked and facts.evidence.seconds(end) - ready > UNUSED_SECONDS:
             idle.append(f"{start.pod} was Ready {facts.evidence.seconds(end) - ready:.0f} s before the last request")
     if idle:
         yield Finding(
