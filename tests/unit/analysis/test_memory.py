@@ -15,6 +15,7 @@ import pytest
 from elastometer.analysis.resources_used.measurements import measurements
 from elastometer.analysis.resources_used.memory import host_memory, memory_table
 from elastometer.analysis.resources_used.used import resources_used
+from elastometer.analysis.resources_used.windows import windows_of
 from elastometer.analysis.run import DerivedRun, derive_run
 from elastometer.analysis.verdict.memory_objective import judge_memory
 from elastometer.model.bundle import Bundle, SeriesName, SeriesResult
@@ -97,6 +98,16 @@ def test_a_level_that_a_quiet_stage_follows_has_the_time_until_it_was_back(bundl
 def test_where_the_load_begins_quietly_that_is_idle(bundle: Bundle):
     found = row(run_of(quiet(bundle, "calm"), process(lambda time: 100 if time < 0 else 110 if time < 30 else 150)))
     assert found.idle_bytes == 110 * MIB
+
+
+def test_what_is_still_that_of_the_start_right_after_ready_is_not_idle(bundle: Bundle):
+    """A reader that is one resolution late shows 16 MiB for so long after the first Ready, and then 100."""
+    plain = run_of(bundle, process(steps))
+    idle = windows_of(plain)[0]
+    late = run_of(bundle, process(lambda time: 16 if time < idle.start_seconds + 2 else steps(time)))
+    assert row(late).resolution_seconds >= 2
+    assert (row(late).idle_bytes, row(late).returned) == (row(plain).idle_bytes, row(plain).returned)
+    assert [one.growth_bytes for one in row(late).levels[1:]] == [one.growth_bytes for one in row(plain).levels[1:]]
 
 
 def test_a_level_between_two_others_says_that_the_load_went_on_where_it_was_not_back(bundle: Bundle):

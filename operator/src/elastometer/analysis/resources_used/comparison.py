@@ -59,13 +59,21 @@ def compared(
     before, behind = line.within(edges[0]), line.within(edges[1])
     if not before.values or not behind.values:
         return None
-    idle, rest = fmean(before.values), behind.values[-max(1, len(behind.values) // 3):]
+    idle, rest = idle_of(before, edges[0], samples), behind.values[-max(1, len(behind.values) // 3):]
     after = fmean(rest)
     spans = ResourceWindow("", WindowKind.STAGE, edges[0].start_seconds, edges[1].end_seconds)
     rise = max(line.within(spans).values) - idle
     back_at = bound_of(idle, rise, defined)
     found = returned(behind, back_at, edges[1], samples) if rise > defined.floor else hardly_rose()
     return Comparison(rounded(idle), rounded(after), rounded(after - idle), rounded(back_at), found)
+
+
+def idle_of(before: Line, idle: ResourceWindow, samples: Samples) -> float:
+    """The mean of the values before the load, of which there is at least one. A sample repeats what was read up to a
+    resolution earlier: right after the first Ready it is still that of a server that starts."""
+    since = idle.start_seconds + (samples.resolution_seconds if idle.kind is WindowKind.IDLE else 0.0)
+    known = zip(before.times, before.values, strict=True)
+    return fmean([value for time, value in known if time >= since] or before.values[-1:])
 
 
 def bound_of(idle: float, rise: float, defined: Defined) -> float:

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean
 
 import polars as pl
 
@@ -13,6 +12,7 @@ from elastometer.analysis.resources_used.comparison import (
     bound_of,
     compared,
     hardly_rose,
+    idle_of,
     lateness,
     line_of,
     returned,
@@ -105,10 +105,12 @@ def _has_the_pods_of_before(frame: pl.DataFrame, number: int, windows: Sequence[
 def _risen(level: ResourceLevel, number: int, line: Line, table: _Table) -> ResourceLevel:
     """With how much higher the level is than before the load, and when it was back, where no load follows."""
     edges, window = edges_of(table.windows), table.windows[number]
-    before = [] if edges is None else line.within(edges[0]).values
-    if level.mean is None or not before or edges is None or window.end_seconds <= edges[0].end_seconds:
+    if level.mean is None or edges is None or window.end_seconds <= edges[0].end_seconds:
         return level
-    idle, rest = fmean(before), rest_after(table.windows, number)
+    before = line.within(edges[0])
+    if not before.values:
+        return level
+    idle, rest = idle_of(before, edges[0], table.samples), rest_after(table.windows, number)
     back = None
     if rest is not None:
         rise = max(line.within(window).values, default=idle) - idle

@@ -50,7 +50,7 @@ def edges_of(windows: Sequence[ResourceWindow]) -> tuple[ResourceWindow, Resourc
     before = [one for one in before if one.kind is WindowKind.QUIET] or before
     if not before or not after:
         return None
-    return (ResourceWindow(IDLE, WindowKind.IDLE, before[0].start_seconds, before[-1].end_seconds),
+    return (ResourceWindow(IDLE, before[0].kind, before[0].start_seconds, before[-1].end_seconds),
             ResourceWindow(AFTER, WindowKind.AFTER, after[0].start_seconds, after[-1].end_seconds))
 
 
