@@ -20,6 +20,8 @@ from elastometer.statistics.rates import rate
 
 # One error is nothing that can come at the begin.
 FEWEST_AT_START = 2
+# Where so many failed, and so large a share of what was due, nothing was cold: the server was down.
+LEAST_OF_AN_OUTAGE, MOST_PERCENT_AT_START = 20, 50.0
 # A run has a handful of stages; each is asked twice.
 CHANCE_AT_START = 0.005
 # Codes with which a server or a gateway says that it has no room: RFC 9110 15.6.4, RFC 6585 4.
@@ -58,6 +60,9 @@ def chance_at_start(kinds: Sequence[ErrorKind]) -> float | None:
     """How likely the failed requests of a stage come so early by chance; None for fewer than FEWEST_AT_START, and
     where less than half came early.
 
+    None as well for an outage: at least LEAST_OF_AN_OUTAGE, and more than MOST_PERCENT_AT_START of the requests up to
+    the last of them. A server that is only cold serves most of what it is asked.
+
     The smaller of two, doubled, since either would be reported: that so many are within BEGIN_SECONDS, and that the
     last of all comes so soon, C(m, k) / C(n, k) for k failures among the first m of n requests.
     """
@@ -67,6 +72,8 @@ def chance_at_start(kinds: Sequence[ErrorKind]) -> float | None:
     if marked is None or count < FEWEST_AT_START or 2 * sum(early) < count:
         return None
     whole, until = kinds[0].requests, max(kind.requests_until_last for kind in kinds)
+    if count >= LEAST_OF_AN_OUTAGE and 100 * count > MOST_PERCENT_AT_START * until:
+        return None
     within = hypergeometric_at_least(sum(early), count, marked, whole)
     soon = exp(_log_ways(until, count) - _log_ways(whole, count)) if sum(early) == count else 1.0
     return min(1.0, 2 * min(within, soon))
