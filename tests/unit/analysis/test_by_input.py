@@ -142,3 +142,12 @@ def test_a_run_of_one_task_without_lengths_has_no_rows() -> None:
     records = [answer(number, "lengths", float(number), 1.0) for number in range(10)]
     found = by_input(world(records, StageType.CONCURRENCY))
     assert (found.rows, found.lines) == ((), ())
+
+
+def test_a_length_of_which_all_requests_were_lost_stays_behind_the_one_before_it() -> None:
+    """The server counted none of their tokens."""
+    records = [replace(lost(one, Outcome.STALLED, 200), prompt_tokens=None) if one.task == "sweep-8192" else one
+               for one in sweep()]
+    rows = of(by_input(world(records)).rows, InputBy.LENGTH)
+    assert [row.label for row in rows] == [f"sweep-{length}" for length in LENGTHS]
+    assert (rows[-1].size, rows[-1].errors.hits) == (None, 5)

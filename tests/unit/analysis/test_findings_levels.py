@@ -66,6 +66,14 @@ def test_a_short_stage_whose_first_requests_fail_is_found_although_15_s_are_half
     assert found(report_on(level(failing(0, 20, 27), seconds=30.0)), FindingName.ERRORS_AT_START) is None
 
 
+def test_an_outage_that_begins_with_the_stage_is_no_cold_start() -> None:
+    """Everything fails until +15 s, against 8 of the first 16."""
+    report = report_on(level(failing(*range(30))))
+    assert sum(kind.count for kind in report.errors_in_time) == 30
+    assert found(report, FindingName.ERRORS_AT_START) is None
+    assert found(report_on(level(failing(*range(0, 16, 2)))), FindingName.ERRORS_AT_START) is not None
+
+
 def test_servers_that_turn_requests_away_are_overloaded() -> None:
     """A tenth of 600, by 503."""
     finding = found(report_on(level(failing(*range(5, 600, 10), status=503))), FindingName.OVERLOADED)
@@ -112,6 +120,26 @@ def test_the_length_from_which_requests_are_slow_or_worse_or_lost_is_named(chang
     assert finding is not None
     assert "from 61 characters on (up to 60 all is well)" in finding.evidence
     assert words in finding.evidence
+
+
+def of_another_task(number: int, one: RecordedRequest) -> RecordedRequest:
+    """A third of the answers beyond 60 characters, by chance, have the form of another task's."""
+    bad = (one.input_characters or 0) > 60 and number % 3 == 0
+    return replace(one, checks={"Label": "UnknownLabel" if bad else None, "Crosstalk": "OtherTask" if bad else None})
+
+
+def one_bad_text(_: int, one: RecordedRequest) -> RecordedRequest:
+    """Of the texts beyond 90 characters, the same one is answered wrongly each time."""
+    size = {True: 100 if (one.input_characters or 0) % 2 else 110}.get((one.input_characters or 0) > 90)
+    return replace(one, input_characters=size or one.input_characters,
+                   checks={"Label": "NoLabel" if size == 100 else None})
+
+
+@pytest.mark.parametrize("change", [of_another_task, one_bad_text])
+def test_answers_that_are_not_their_own_and_a_single_bad_text_say_nothing_of_the_length(change: Change) -> None:
+    report = report_on(lengths(change), bounds=(15, 30, 45, 60, 90))
+    assert any(row.failed_checks is not None and row.failed_checks.hits > 20 for row in report.by_input)
+    assert found(report, FindingName.INPUT_TOO_LONG) is None
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -4,7 +4,7 @@ Every interval is at 95 %. Durations are in milliseconds. What was not measured 
 """
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from elastometer.model.estimates import Interval, Percentile, Rate
@@ -29,7 +29,8 @@ class InputRow:
     bounds of a row by characters, the latter included; None at an open end and in other rows. `input_tokens`, as the
     server counted them, and `input_characters`, of the last user message, are medians.
     `tokens_per_second` is that of single requests: their output tokens over their time from send to end.
-    `failed_checks` counts answers of which some check failed, of those that any check judged. `slow` says why the row
+    `failed_checks` counts answers of which some check failed, of those that any check judged, and `failed_own`, which
+    is not part of the JSON, those of them that a length can explain: see `failed_own_share`. `slow` says why the row
     is marked as slow; None where it is not.
     """
 
@@ -51,6 +52,7 @@ class InputRow:
     lost: tuple[LostCount, ...]
     failed_checks: Rate | None
     slow: str | None = None
+    failed_own: Rate | None = field(default=None, metadata={"json": False})
 
     @property
     def size(self) -> float | None:

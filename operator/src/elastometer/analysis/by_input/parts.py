@@ -40,13 +40,23 @@ def parts(evidence: Evidence) -> Iterator[Part]:
         if stage in sweeps:
             found = (Part(InputBy.LENGTH, stage, task, part, size="prompt_tokens", task=task)
                      for task, part in _split(mine, "task"))
-            yield from sorted(found, key=lambda one: one.requests["prompt_tokens"].median() or 0.0)
+            yield from _by_length(list(found))
     for stage, mine in by_stage.items():
         grouped = mine.filter(pl.col("group").is_not_null())
         yield from (Part(InputBy.GROUP, stage, group, part) for group, part in _split(grouped, "group"))
     binned = [list(_bins(stage, task, part, evidence.terms.input_character_bounds))
               for stage, mine in by_stage.items() for task, part in _split(mine, "task")]
     yield from (one for found in sorted(binned, key=len, reverse=True) if len(found) > 1 for one in found)
+
+
+def _by_length(found: Sequence[Part]) -> list[Part]:
+    """Rising by what the server counted. It counts nothing of requests that were lost: where all of a length were, it
+    stays behind the one that was sent before it."""
+    keyed: list[tuple[float, Part]] = []
+    for part in found:
+        counted = part.requests["prompt_tokens"].median()
+        keyed.append((float(counted) if isinstance(counted, int | float) else keyed[-1][0] if keyed else 0.0, part))
+    return [part for _, part in sorted(keyed, key=lambda pair: pair[0])]
 
 
 def _split(requests: pl.DataFrame, column: str) -> Iterator[tuple[str, pl.DataFrame]]:

@@ -5,7 +5,7 @@ import polars as pl
 
 from elastometer.analysis.by_input.parts import Part
 from elastometer.analysis.levels.levels import lost_counts
-from elastometer.analysis.requests.answers import failed_share
+from elastometer.analysis.requests.answers import failed_own_share, failed_share
 from elastometer.analysis.requests.latency import quantiles
 from elastometer.model import request_measures
 from elastometer.model.by_input import InputBy, InputRow
@@ -31,7 +31,7 @@ def input_row(part: Part) -> InputRow:
         requests=requests.height, latency=quantiles(times["whole"]), time_to_first_token=quantiles(times["first"]),
         tokens_per_second=percentile(times["pace"].drop_nulls().sort(), 50),
         errors=rate(requests.height - served, requests.height), timed_out=timed_out, lost=lost_counts(requests),
-        failed_checks=failed_share(requests))
+        failed_checks=failed_share(requests), failed_own=failed_own_share(requests))
 
 
 def _median(requests: pl.DataFrame, column: str) -> float | None:

@@ -39,14 +39,14 @@ def _too_long(rows: Sequence[InputRow]) -> str | None:
         return None
     row = rows[first]
     unit, task = _UNITS[row.by], "" if row.by is InputBy.LENGTH or row.task is None else f", task '{row.task}'"
-    size = f"{row.size:,.0f} {unit}" if row.by is InputBy.LENGTH and row.size is not None else \
-        f"{(row.low or 0) + 1:,} {unit}"
+    size = f"{(row.low or 0) + 1:,} {unit}" if row.by is InputBy.CHARACTERS else \
+        f"'{row.label}'" if row.size is None else f"{row.size:,.0f} {unit}"
     before = rows[first - 1]
     return f"'{row.stage}'{task}, from {size} on (up to {_upper(before)} all is well): {worse[first]}"
 
 
 def _upper(row: InputRow) -> str:
-    return f"{row.high:,}" if row.high is not None else f"{row.size or 0:,.0f}"
+    return f"{row.high:,}" if row.high is not None else row.label if row.size is None else f"{row.size:,.0f}"
 
 
 def _worse(row: InputRow, shorter: Sequence[InputRow]) -> str | None:
@@ -54,13 +54,13 @@ def _worse(row: InputRow, shorter: Sequence[InputRow]) -> str | None:
     if not shorter:
         return row.slow
     lost = _beyond(row.errors, _together([one.errors for one in shorter]))
-    failed = _beyond(row.failed_checks, _together([one.failed_checks for one in shorter]))
+    failed = _beyond(row.failed_own, _together([one.failed_own for one in shorter]))
     timed_out = f", {row.timed_out} of them timed out" if row.timed_out else ""
     reasons = [
         f"{row.errors.hits:,} of {row.errors.count:,} were lost{timed_out} ({share_interval(row.errors)}; shorter ones "
         f"{lost})" if lost else "",
-        f"{row.failed_checks.hits:,} of {row.failed_checks.count:,} answers fail a check "
-        f"({share_interval(row.failed_checks)}; shorter ones {failed})" if failed and row.failed_checks else "",
+        f"{row.failed_own.hits:,} of {row.failed_own.count:,} answers fail a check "
+        f"({share_interval(row.failed_own)}; shorter ones {failed})" if failed and row.failed_own else "",
         row.slow or ""]
     return "; ".join(filter(None, reasons)) or None
 

@@ -17,10 +17,12 @@ from elastometer.model.answers import AnswerRow, FailedAnswer, FailureRate
 from elastometer.model.estimates import Rate
 from elastometer.model.terms import Terms
 from elastometer.statistics.rates import rate
+from elastometer_loadgen.checks.check import Failure
 
 # Failures contain names of fields, which come from schemas and, within limits, from models: there may be very many.
 FAILURES_SHOWN = 6
 EXAMPLES_SHOWN = 3
+_FOREIGN = (Failure.FOREIGN_CANARY.value, Failure.OTHER_TASK.value)
 Key: TypeAlias = tuple[str, str, str]
 
 
@@ -68,6 +70,19 @@ def failed_share(table: pl.DataFrame) -> Rate | None:
         (checks.len() > 0).sum().alias("judged"),
         checks.eval(pl.element().struct.field("failure").is_not_null()).list.any().sum().alias("failed")).row(0)
     return rate(failed, judged) if judged else None
+
+
+def failed_own_share(table: pl.DataFrame) -> Rate | None:
+    """As `failed_share`, without the answers that belong to another request or task: they say nothing of what their own
+    request was. Failures at a single length of several are those of one text, and count as none."""
+    answers = answers_to(table)
+    foreign = answers.filter(pl.col("failure").is_in(_FOREIGN))["row"].unique()
+    judged = answers.filter(~pl.col("row").is_in(foreign.implode()))
+    failed = judged.filter(pl.col("failure").is_not_null())["row"].unique()
+    lengths = table["input_characters"]
+    is_one_text = lengths[failed].n_unique() == 1 < lengths.drop_nulls().n_unique()
+    count = judged["row"].n_unique()
+    return rate(0 if is_one_text else len(failed), count) if count else None
 
 
 def _parts(evidence: Evidence) -> dict[Key, _Part]:
