@@ -76,7 +76,9 @@ def manifest_of(run: BrokenRun) -> Json:
     spec = copy.deepcopy(document["spec"].get("template", document["spec"]))
     kept = {one["name"]: one for one in spec["load"]["stages"]}
     spec["load"]["stages"] = [kept[name] for name in run.stages]
-    spec = patched(patched(spec, copy.deepcopy(run.patch)), {"target": {"server": {"args": list(run.args)}}})
+    spec = patched(spec, copy.deepcopy(run.patch))
+    if run.args:  # an empty list would replace all arguments of the study
+        spec = patched(spec, {"target": {"server": {"args": list(run.args)}}})
     spec["objectives"] = [one for one in spec["objectives"] if _applies(one, spec["load"]["stages"])]
     spec["measurement"]["series"] = [{
         "name": INJECTED, "unit": "requests",

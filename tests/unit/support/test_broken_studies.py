@@ -4,11 +4,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 
 from elastometer.cli.base.offline import checked_spec
 from elastometer.cli.base.offline_study import checked_study
 from elastometer.model.findings import FindingName
-from support.broken_studies import BrokenRun, Planted, broken_runs, manifest_of, outcomes
+from support.broken_studies import ROOT, BrokenRun, Planted, broken_runs, manifest_of, outcomes
 
 RUNS = broken_runs()
 ERRORS = Planted("3 errors", fault="error", counted={"outcome": "ServerError", "status": 500}, finding="CrossTalk",
@@ -21,6 +22,15 @@ def test_the_test_of_every_run_is_taken_offline_with_its_flags(run: BrokenRun):
     (checked_spec if manifest["kind"] == "ElasticityTest" else checked_study)(run.name, manifest)
     spec = manifest["spec"].get("template", manifest["spec"])
     assert set(run.args) <= set(spec["target"]["server"]["args"])
+
+
+@pytest.mark.parametrize("run", RUNS, ids=lambda run: run.name)
+def test_a_run_keeps_the_arguments_of_its_study_that_it_does_not_replace(run: BrokenRun):
+    document = yaml.safe_load((ROOT / f"manifests/studies/{run.of}/smoke.yaml").read_text())
+    spec = document["spec"].get("template", document["spec"])
+    made = manifest_of(run)["spec"]
+    args = made.get("template", made)["target"]["server"]["args"]
+    assert {one.split("=")[0] for one in spec["target"]["server"]["args"]} <= {one.split("=")[0] for one in args}
 
 
 def test_every_finding_that_is_wanted_exists_and_every_trouble_has_a_sign():
