@@ -1,5 +1,5 @@
 """Makes the pictures of the docs, so that they show what the pages are today: from the recorded run in tests/golden,
-and that of a study from the hand-written figures of the tests.
+and from the reports of live runs in docs/gallery.
 
 `make screenshots`, or `python docs/screenshots.py [PICTURE ...]`. Needs Chromium.
 """
@@ -16,11 +16,9 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from elastometer.cli.main import main as elastometer  # noqa: E402
-from elastometer.render.study.files import render_study  # noqa: E402
 from support.browser import Page, browser, opened  # noqa: E402 - the tests' browser is not installed
-from support.study_worlds import compared  # noqa: E402
 
-IMAGES = ROOT / "docs/images"
+IMAGES, GALLERY = ROOT / "docs/images", ROOT / "docs/gallery"
 RECORDED = ROOT / "tests/golden/runs/cpu1"
 OBJECTIVE = "{name: first-token, indicator: TimeToFirstToken, percentile: 95, maximumMilliseconds: 4000}"
 WIDTH = 1262
@@ -28,7 +26,8 @@ WIDTH = 1262
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A part of a page: from the top of one element to the bottom of another, at most `height` pixels."""
+    """A part of a page, which lies with the others or has a path of its own: from the top of one element to the bottom
+    of another, at most `height` pixels."""
 
     page: str
     first: str
@@ -41,7 +40,10 @@ PICTURES = {
     "report": Picture("report.html", "header", "#chart-queue", 1440),
     "autoscaler": Picture("report.html", "section:has(> #autoscaler)", "section:has(> #autoscaler)", 930),
     "replicas": Picture("report.html", "section:has(> #replicas)", "#heat-running", 620),
-    "study": Picture("study.html", "header", "section:has(> .bar-head #charts)", 1900),
+    "study": Picture(f"{GALLERY}/all-in-one.html", "section:has(#result)", "section:has(> .bar-head #charts)", 1900),
+    "all-in-one": Picture(f"{GALLERY}/all-in-one.html", "header", "section:has(> #levels)", 2000),
+    "limits": Picture(f"{GALLERY}/limits.html", "section:has(> #levels)", "section:has(> #by-input)", 1900),
+    "cloud-autoscale": Picture(f"{GALLERY}/cloud-autoscale.html", "header", "section:has(> #scale-out-gains)", 3000),
     "what-if": Picture("what-if.html", "header", "section:has(> #pareto)", 2438),
 }
 
@@ -71,7 +73,6 @@ def main(names: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory() as directory:
         pages = Path(directory)
         elastometer(["judge", str(RECORDED), "--out", directory])
-        (pages / "study.html").write_bytes(render_study(compared())["report.html"])
         if any(PICTURES[name].page == "what-if.html" for name in names):
             elastometer(["what-if", str(RECORDED), "--search", "--objective", OBJECTIVE, "--out", directory])
         with browser(pages / "profile") as address:
