@@ -97,7 +97,8 @@ async def test_a_drag_on_one_chart_zooms_all_and_a_double_click_shows_the_whole_
     async with opened(address, recorded) as page:
         before = await page.value(VIEWS)
         left, top, width, height = await page.value(
-            "(() => { const box = document.querySelector('#chart-load .u-over').getBoundingClientRect();"
+            "(() => { document.querySelector('#chart-load').scrollIntoView({block: 'center', behavior: 'instant'});"
+            " const box = document.querySelector('#chart-load .u-over').getBoundingClientRect();"
             " return [box.left, box.top, box.width, box.height]; })()")
         await page.drag(left + width * .3, top + height / 2, left + width * .6)
         views = await page.value(VIEWS)
@@ -247,10 +248,10 @@ async def test_paper_has_what_is_under_details_once_and_of_starts_the_slowest(ad
 
 
 @pytest.mark.parametrize("name", ["recorded", "many"])
-async def test_paper_takes_at_most_twelve_sheets(address: str, request: pytest.FixtureRequest, name: str):
+async def test_paper_takes_at_most_fourteen_sheets(address: str, request: pytest.FixtureRequest, name: str):
     async with opened(address, request.getfixturevalue(name)) as page:
         sheets = len(re.findall(rb"/Type /Page\b", await page.pdf()))
-        assert 3 <= sheets <= 12
+        assert 3 <= sheets <= 14
 
 
 async def test_each_key_of_the_legend_of_candidates_has_a_colour_of_its_own(address: str, asked: Path):

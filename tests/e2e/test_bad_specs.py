@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from elastometer.model.errors import SpecError
-from elastometer.model.spec import parse
 from elastometer.plan import Environment, TestPlan, describe
 from elastometer.resources.scaler import scaler
 from elastometer.resources.target import deployment, service
+from elastometer.twin.accepted import accepted_test
 from support.bad_specs import TABLE, bad
 
 REFUSED = [row for row in TABLE if "refused" in row]
@@ -36,7 +36,7 @@ def built(test: dict[str, Any]) -> list[Any]:
     """Everything that the operator makes of an accepted spec before it asks the API server."""
     environment = Environment("elastometer", "elastometer", "http://elastometer.elastometer.svc:8081", 8081,
                               "http://prometheus.monitoring:9090", "elastometer/loadgen:0.1.0")
-    plan = TestPlan(parse(served(test)), environment)
+    plan = TestPlan(accepted_test(served(test)), environment)
     return [describe(plan), plan.gpus_per_replica, deployment(plan), service(plan), scaler(plan)]
 
 

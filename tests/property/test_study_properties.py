@@ -131,6 +131,9 @@ def fitting(node: dict[str, Any]) -> st.SearchStrategy[Any]:
     """What fits a part of the schema, in small numbers."""
     if "enum" in node:
         return st.sampled_from(node["enum"])
+    if "x-kubernetes-int-or-string" in node:
+        alone = {key: value for key, value in node.items() if key != "x-kubernetes-int-or-string"}
+        return st.one_of(fitting({**alone, "type": "integer"}), fitting({**alone, "type": "string"}))
     match node["type"]:
         case "string":
             low, high = node.get("minLength", 0), node.get("maxLength", 99)
