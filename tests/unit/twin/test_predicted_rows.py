@@ -13,7 +13,7 @@ from elastometer.model.bundle import Bundle
 from elastometer.model.report import Report
 from elastometer.model.terms import terms_from
 from elastometer.model.what_if import WarmSpares, WhatIf
-from elastometer.twin.advice import predicted_rows
+from elastometer.twin.advice import forecast, predicted_rows
 from elastometer.twin.advice.fitted import FittedTwin, fit_twin
 from elastometer.twin.advice.predicted_rows import draws_for, with_predicted_rows
 from elastometer.twin.search.score.held_out import HELD_OUT_DRAWS
@@ -114,7 +114,7 @@ def test_a_run_that_no_twin_fits_says_why_in_both_tables(judged: tuple[DerivedRu
 
 def test_many_rows_and_requests_leave_fewer_draws_but_one(monkeypatch: pytest.MonkeyPatch):
     base = hpa_baseline()
-    cost = base.scenario.request_count * (1 if base.scenario.closed is None else predicted_rows.CLOSED_COST)
+    cost = base.scenario.request_count * (1 if base.scenario.closed is None else forecast.CLOSED_COST)
     monkeypatch.setattr(predicted_rows, "MAX_WORK", 40 * cost)
     assert [draws_for(base, rows) for rows in (1, 4, 5, 10, 41)] == [9, 9, 8, 4, 1]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import polars as pl
+
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.verdict.memory_objective import judge_memory
 from elastometer.analysis.verdict.objectives import judge_objective
@@ -23,16 +25,18 @@ def judge_objectives(
 ) -> tuple[ObjectiveResult, ...]:
     """In the order of the test. `lags` has one figure per scale-out, `cold_starts` one per added Pod; `memory` is what
     the best witness of it says."""
+    judged = evidence.judged  # made anew each time, of all requests
     return tuple(judge_memory(objective, memory) if objective.indicator in ON_MEMORY
-                 else _judged(objective, evidence, lags, cold_starts) for objective in evidence.terms.objectives)
+                 else _judged(objective, evidence, judged, lags, cold_starts)
+                 for objective in evidence.terms.objectives)
 
 
 def _judged(
-    objective: Objective, evidence: Evidence, lags: Sequence[Duration], cold_starts: Sequence[Duration],
+    objective: Objective, evidence: Evidence, judged: pl.DataFrame, lags: Sequence[Duration],
+    cold_starts: Sequence[Duration],
 ) -> ObjectiveResult:
     if objective.indicator is Indicator.STEADY_RATE:
         return judge_steady_rate(objective, evidence)
-    judged = evidence.judged
     result = judge_objective(objective, RequestRows(judged), lags, cold_starts)
     is_on_requests = objective.indicator in ON_REQUESTS or objective.indicator is Indicator.ANSWER_CHECK
     left_out = len(in_scope(objective, evidence.table)) - len(in_scope(objective, judged)) if is_on_requests else 0

@@ -19,7 +19,16 @@ from elastometer.twin.advice.changes import changes, merge_patch
 from elastometer.twin.advice.choose import best, cheapest, choose, scale_of
 from elastometer.twin.advice.failures import unpredicted_failures
 from elastometer.twin.advice.fitted import FittedTwin
-from elastometer.twin.advice.forecast import MOST, Figures, Forecast, Forecaster, effect, measured_figures
+from elastometer.twin.advice.forecast import (
+    MAX_WORK,
+    MOST,
+    Figures,
+    Forecast,
+    Forecaster,
+    effect,
+    measured_figures,
+    work_of,
+)
 from elastometer.twin.advice.near import near, pairs
 from elastometer.twin.search.score.held_out import HELD_OUT_DRAWS, Purpose, held_out_draws
 from elastometer.twin.search.score.searcher import SearchProblem, Settings
@@ -28,10 +37,6 @@ from elastometer.twin.search.vary.fields import MAXIMUM, Setting
 from elastometer.twin.search.vary.grid import knows_tolerances
 from elastometer.twin.search.vary.knobs import hpa_of, with_cold_start
 
-# What a request of a user costs in a prediction, against one of a schedule.
-CLOSED_COST = 4
-# A prediction takes some 3 to 5 us a request: this is about 5 s.
-MAX_WORK = 1_200_000
 MAX_SCREENING_DRAWS = 3
 FINALISTS, OF_A_FIELD, FIELDS_PAIRED, MOST_MAXIMUMS = 3, 2, 4, 4
 
@@ -114,9 +119,7 @@ class _Adviser:
         return [one.options for one in near(self.problem.base, tolerances=knows_tolerances(version))]
 
     def _screening_draws(self) -> int:
-        scenario = self.problem.base.scenario
-        cost = scenario.request_count * (1 if scenario.closed is None else CLOSED_COST)
-        left = MAX_WORK // cost - 10 * HELD_OUT_DRAWS
+        left = MAX_WORK // work_of(self.problem.base.scenario) - 10 * HELD_OUT_DRAWS
         count = sum(map(len, self._options())) + len(range(FIELDS_PAIRED)) * OF_A_FIELD ** 2
         return max(1, min(MAX_SCREENING_DRAWS, left // count))
 

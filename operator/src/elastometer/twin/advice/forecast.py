@@ -18,6 +18,10 @@ from elastometer.twin.search.score.searcher import SearchProblem, Settings, rank
 from elastometer.twin.search.vary.candidates import vary
 from elastometer_loadgen.base.measures import nearest_rank
 
+# What a request of a user costs in a prediction, against one of a schedule.
+CLOSED_COST = 4
+# A prediction takes some 3 to 5 us a request: this is about 5 s.
+MAX_WORK = 1_200_000
 # All objectives hold in so many of nine draws: in more than half, so that a coin would rarely do as well.
 MOST = 6
 
@@ -62,6 +66,11 @@ class Forecast:
     def cost(self) -> float:
         """The mean over the draws."""
         return fmean(one.cost for one in self.draws)
+
+
+def work_of(scenario: Scenario) -> int:
+    """What one prediction of it costs, in requests of a schedule."""
+    return scenario.request_count * (1 if scenario.closed is None else CLOSED_COST)
 
 
 class Forecaster:

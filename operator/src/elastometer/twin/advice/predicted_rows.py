@@ -23,14 +23,20 @@ from elastometer.model.what_if_terms import WhatIfTerms, what_if_terms
 from elastometer.twin.advice.changes import changes
 from elastometer.twin.advice.failures import unfit
 from elastometer.twin.advice.fitted import FittedTwin
-from elastometer.twin.advice.forecast import Figures, Forecast, Forecaster, effect, measured_figures
+from elastometer.twin.advice.forecast import (
+    MAX_WORK,
+    Figures,
+    Forecast,
+    Forecaster,
+    effect,
+    measured_figures,
+    work_of,
+)
 from elastometer.twin.search.score.held_out import HELD_OUT_DRAWS, Purpose, held_out_draws
 from elastometer.twin.search.score.searcher import SearchProblem, Settings
 from elastometer.twin.search.vary.candidates import Baseline, vary
 from elastometer.twin.search.vary.fields import MINIMUM, Setting, is_field
 
-# What a request of a user costs in a prediction, against one of a schedule; as much work as advice may take.
-CLOSED_COST, MAX_WORK = 4, 1_200_000
 SPARES = (1, 2, 3)
 RECORDED = "as recorded"
 _HOUR_SECONDS, _SMALLEST = 3600, Decimal("0.0001")
@@ -130,10 +136,8 @@ class _Predictor:
 
 
 def draws_for(base: Baseline, rows: int) -> int:
-    """How many draws each row can have."""
-    scenario = base.scenario
-    cost = scenario.request_count * (1 if scenario.closed is None else CLOSED_COST)
-    return max(1, min(HELD_OUT_DRAWS, MAX_WORK // max(1, cost * rows)))
+    """How many draws each row can have; all of them may take as much work as advice."""
+    return max(1, min(HELD_OUT_DRAWS, MAX_WORK // max(1, work_of(base.scenario) * rows)))
 
 
 def _changes(base: Baseline, settings: Settings) -> tuple[Change, ...]:
