@@ -21,6 +21,11 @@ class LevelOf(StrEnum):
     RATE = "Rate"  # requests per second that are offered
 
 
+# As in `50 users`.
+LEVEL_WORDS: Mapping[LevelOf, str] = {
+    LevelOf.IN_FLIGHT: "in flight", LevelOf.USERS: "users", LevelOf.RATE: "requests/s offered"}
+
+
 @dataclass(frozen=True, slots=True)
 class LostCount:
     """Requests that were not served, by how they ended and by the HTTP status, None without an answer."""

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from elastometer.model.estimates import Slope
 from elastometer.model.measurements import Duration
+from elastometer.model.resource_names import CONTAINER_RSS, PROCESS_MEMORY, WORKING_SET
 from elastometer.model.resources_used import Of, WindowKind
 
 # The witnesses of a server's own memory by their names in `resources`. The first that was measured counts: a container
 # has all processes of a server, and its working set a part of the files that it read.
-HOST_MEMORY = ("containerRSS", "workingSet", "processMemory")
+HOST_MEMORY = (CONTAINER_RSS, WORKING_SET, PROCESS_MEMORY)
 
 
 @dataclass(frozen=True, slots=True)

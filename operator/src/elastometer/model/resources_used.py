@@ -24,6 +24,15 @@ class WindowKind(StrEnum):
     AFTER = "After"  # from the end of the load to the end of the record
 
 
+# What a level is of that offers load.
+OF_LOAD = frozenset({WindowKind.STAGE, WindowKind.STEP})
+
+
+def step_name(stage: str, value: int, *, is_soak: bool = False) -> str:
+    """The name of the part of a run in which a Knee held one level: climb 100, climb 100 soak."""
+    return f"{stage} {value} soak" if is_soak else f"{stage} {value}"
+
+
 class Of(StrEnum):
     """Which Pods a row is about."""
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from elastometer.model.resources_used import WindowKind
 
 ABOVE_PERCENT = 80.0
+# What was above it for this share of a part of the load was full in it.
+FULL_SHARE = 0.5
 # The CPU of the container, or of the process where no container was measured.
 CPU = "cpu"
 

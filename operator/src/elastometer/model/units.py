@@ -1,4 +1,4 @@
-"""Instants and durations: the only place where units are converted.
+"""Instants, durations and sizes: the only place where units are converted.
 
 An instant is a whole number of nanoseconds since 1970 UTC; a duration is a whole number of nanoseconds. Integers
 keep differences exact, so that two runs which differ by a shift of the clock have the same durations to the digit.
@@ -16,6 +16,7 @@ Nanoseconds: TypeAlias = int
 
 SECOND: Nanoseconds = 1_000_000_000
 MILLISECOND: Nanoseconds = 1_000_000
+MEBIBYTE = 2 ** 20  # bytes
 _WHOLE_LENGTH = len("2026-01-01T00:00:00")
 _GO_UNITS = {"h": 3600 * SECOND, "m": 60 * SECOND, "s": SECOND, "ms": MILLISECOND, "us": 1000, "µs": 1000, "ns": 1}
 _GO_DURATION = re.compile(r"(?:\d+(?:\.\d*)?(?:h|ms|m|us|µs|ns|s))+")

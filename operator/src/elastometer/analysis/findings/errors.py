@@ -13,6 +13,7 @@ from elastometer.model.errors_in_time import BEGIN_SECONDS, ErrorKind
 from elastometer.model.findings import FindingName, Severity
 from elastometer.model.in_words import plural, share_interval
 from elastometer.model.report import Finding, Report
+from elastometer.model.resource_names import KV_CACHE, REJECTIONS
 from elastometer.model.saturation import SaturationRow
 from elastometer.model.units import SECOND, Instant
 from elastometer.statistics.drawn import hypergeometric_at_least
@@ -124,7 +125,7 @@ def _has_replica(instant: Instant, facts: Facts) -> bool:
 def _rejections(report: Report) -> str:
     """The servers' own count, which separates their rejections from those of a gateway."""
     found = next((one for one in (report.resources.quantities if report.resources is not None else ())
-                  if one.name == "rejections" and one.rows), None)
+                  if one.name == REJECTIONS and one.rows), None)
     grown = sum(level.increase or 0.0 for level in found.rows[0].levels) if found is not None else 0.0
     return f"; the servers' own counter of rejections grew by {grown:,.0f}" if grown > 0 else ""
 
@@ -140,7 +141,7 @@ def _help(stages: Sequence[str], facts: Facts) -> Iterator[str]:
         yield (f"At most {0 if most is None else most:.0f} of the {maximum} replicas that `maxReplicas` allows were "
                "Ready, so that more of them would come too late as well: let the autoscaler act earlier.")
     full = {row.full for row in _saturated(stages, facts) if row.full is not None}
-    if any("kv" in name.lower() for name in full):
+    if KV_CACHE in full:
         yield "The KV cache was full: lower `max_tokens`, or use GPUs with more memory."
     elif full:
         yield f"Full was: {', '.join(sorted(full))}. Shorter answers (`max_tokens`) or faster hardware give room there."

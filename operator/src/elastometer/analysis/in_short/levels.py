@@ -5,12 +5,10 @@ from elastometer.model.by_input import InputBy, InputLine, InputRow
 from elastometer.model.errors_in_time import BEGIN_SECONDS
 from elastometer.model.in_short import InShort, Question
 from elastometer.model.in_words import duration, plural
-from elastometer.model.levels import LevelOf, LevelRow, ladders
+from elastometer.model.levels import LEVEL_WORDS, LevelRow, ladders
 from elastometer.model.load_rows import Quantiles
 from elastometer.model.report import Report
 from elastometer.model.story import Anchor
-
-_WORDS = {LevelOf.IN_FLIGHT: "in flight", LevelOf.USERS: "users", LevelOf.RATE: "requests/s offered"}
 
 
 def limit(report: Report) -> InShort | None:
@@ -31,8 +29,9 @@ def response_times(report: Report) -> InShort | None:
     low, high = found[0][0], found[0][-1]
     return InShort(
         Question.RESPONSE_TIMES,
-        f"From {low.level:,} to {high.level:,} {_WORDS[low.of]}, P50 of the latency goes from {_p50(low.latency)} to "
-        f"{_p50(high.latency)}, and the rate from {_rate(low)} to {_rate(high)} requests/s", Anchor.LEVELS)
+        f"From {low.level:,} to {high.level:,} {LEVEL_WORDS[low.of]}, P50 of the latency goes from "
+        f"{_p50(low.latency)} to {_p50(high.latency)}, and the rate from {_rate(low)} to {_rate(high)} requests/s",
+        Anchor.LEVELS)
 
 
 def _p50(found: Quantiles) -> str:

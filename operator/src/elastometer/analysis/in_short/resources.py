@@ -7,8 +7,7 @@ from elastometer.model.memory import MemoryRow
 from elastometer.model.report import Report
 from elastometer.model.saturation import ABOVE_PERCENT, SaturationTable
 from elastometer.model.story import Anchor
-
-_MEBIBYTE = 2 ** 20
+from elastometer.model.units import MEBIBYTE
 
 
 def memory(report: Report) -> InShort | None:
@@ -43,7 +42,7 @@ def _end(row: MemoryRow) -> str:
 
 
 def _mebibytes(value: float | None, *, signed: bool = False) -> str:
-    number = (value or 0.0) / _MEBIBYTE
+    number = (value or 0.0) / MEBIBYTE
     return f"{number:+,.1f} MiB" if signed else f"{number:,.1f} MiB"
 
 

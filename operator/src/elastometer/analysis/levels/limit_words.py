@@ -4,15 +4,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from elastometer.model.in_words import count
-from elastometer.model.levels import LevelOf, LevelRow
+from elastometer.model.levels import LEVEL_WORDS, LevelOf, LevelRow
 from elastometer.model.verdict import Verdict
 
 
 def level_words(of: LevelOf, level: float | None) -> str:
     """50 in flight, 50 users, 50 requests/s offered."""
     shown = "an unknown number" if level is None else count(level)
-    return {LevelOf.IN_FLIGHT: f"{shown} in flight", LevelOf.USERS: f"{shown} user{'' if level == 1 else 's'}",
-            LevelOf.RATE: f"{shown} requests/s offered"}[of]
+    is_one_user = of is LevelOf.USERS and level == 1
+    return f"{shown} user" if is_one_user else f"{shown} {LEVEL_WORDS[of]}"
 
 
 def limit_text(

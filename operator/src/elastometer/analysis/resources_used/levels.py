@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from elastometer.analysis.resources_used.figures import level_of, of_all_pods, within
 from elastometer.analysis.resources_used.measurements import Measurements
-from elastometer.analysis.resources_used.quantities import (
+from elastometer.model.memory import HOST_MEMORY
+from elastometer.model.resource_names import (
     CONTAINER_CPU,
     GPU_MEMORY,
     KV_CACHE,
@@ -14,7 +15,6 @@ from elastometer.analysis.resources_used.quantities import (
     RUNNING,
     WAITING,
 )
-from elastometer.model.memory import HOST_MEMORY
 from elastometer.model.resources_used import LevelResources, ResourceLevel, ResourceWindow
 
 # The first that was measured counts, as with memory: a container has all processes of a server.

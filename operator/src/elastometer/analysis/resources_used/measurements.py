@@ -9,8 +9,6 @@ from elastometer.analysis.resources_used.filled import filled
 from elastometer.analysis.resources_used.quantities import (
     DEFINED,
     FILLED,
-    GPU_MEMORY,
-    KV_CACHE,
     NO_CONTAINER,
     NO_NETWORK,
     NO_PERIODS,
@@ -21,6 +19,7 @@ from elastometer.analysis.resources_used.samples import SampleReader, missing_re
 from elastometer.analysis.resources_used.served import Measured, served
 from elastometer.analysis.run import DerivedRun
 from elastometer.model.bundle import SeriesName
+from elastometer.model.resource_names import GPU_MEMORY, KV_CACHE
 
 NOTHING = "no series were recorded: Prometheus was not queried before the record ended"
 PREDICTED = "a prediction has no processes whose resources could be measured"

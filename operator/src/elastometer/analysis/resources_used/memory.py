@@ -4,11 +4,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from elastometer.analysis.resources_used.measurements import Measurements
-from elastometer.analysis.resources_used.quantities import GPU_MEMORY, GPU_MEMORY_FILLED
 from elastometer.analysis.resources_used.used import quantity_of
 from elastometer.analysis.resources_used.windows import levels_among, windows_of
 from elastometer.analysis.run import DerivedRun
 from elastometer.model.memory import HOST_MEMORY, MemoryLevel, MemoryRow, MemoryTable
+from elastometer.model.resource_names import GPU_MEMORY, GPU_MEMORY_FILLED
 from elastometer.model.resources_used import (
     Group,
     Of,

@@ -7,18 +7,31 @@ from enum import StrEnum
 
 from elastometer.model.bundle import SeriesName
 from elastometer.model.own_series import PATH, OwnSeries
+from elastometer.model.resource_names import (
+    CONTAINER_CPU,
+    CONTAINER_RSS,
+    GPU_MEMORY,
+    GPU_MEMORY_FILLED,
+    GPU_MEMORY_SHARE,
+    GPU_UTILIZATION,
+    KV_CACHE,
+    NETWORK_RECEIVED,
+    NETWORK_SENT,
+    OPEN_FILES,
+    PREEMPTIONS,
+    PROCESS_CPU,
+    PROCESS_MEMORY,
+    REJECTIONS,
+    RUNNING,
+    THROTTLED,
+    WAITING,
+    WORKING_SET,
+)
 from elastometer.model.resources_used import Group
+from elastometer.model.units import MEBIBYTE
 
 BYTES, CORES, PERCENT, REQUESTS = "bytes", "cores", "percent", "requests"
 BYTES_PER_SECOND, PER_SECOND, DESCRIPTORS = "bytes/s", "per second", "descriptors"
-MEBIBYTE = 2 ** 20
-
-PROCESS_MEMORY, WORKING_SET, CONTAINER_RSS = "processMemory", "workingSet", "containerRSS"
-PROCESS_CPU, CONTAINER_CPU, THROTTLED = "processCPU", "containerCPU", "throttled"
-WAITING, RUNNING, KV_CACHE, PREEMPTIONS = "waiting", "running", "kvCache", "preemptions"
-REJECTIONS, OPEN_FILES = "rejections", "openFiles"
-GPU_MEMORY, GPU_MEMORY_SHARE, GPU_MEMORY_FILLED = "gpuMemory", "gpuMemoryShare", "gpuMemoryFilled"
-GPU_UTILIZATION, NETWORK_RECEIVED, NETWORK_SENT = "gpuUtilization", "networkReceived", "networkSent"
 PROCESS = "the process that serves /metrics; in vLLM that is the API server, and its engine is another process"
 ENGINE = "the model server's own count"
 POD = "the Pod, all its containers"

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from elastometer.analysis.resources_used.lines import binned, column, extent, interval
-from elastometer.analysis.resources_used.quantities import KV_CACHE, RUNNING, WAITING
 from elastometer.analysis.resources_used.samples import Samples
+from elastometer.model.resource_names import KV_CACHE, RUNNING, WAITING
 from elastometer.model.resources_used import ReplicaMap, ReplicaRow, ResourceWindow
 
 MAX_ROWS = 40

@@ -10,27 +10,27 @@ from elastometer.analysis.resources_used.figures import level_of, of_all_pods, w
 from elastometer.analysis.resources_used.levels import CPU, NO_SAMPLE
 from elastometer.analysis.resources_used.limits import Limit, batch_limit, cpu_limit, queue_limit
 from elastometer.analysis.resources_used.measurements import Measurements
-from elastometer.analysis.resources_used.quantities import (
+from elastometer.analysis.resources_used.quantities import PERCENT, Kind
+from elastometer.analysis.resources_used.served import Measured
+from elastometer.analysis.resources_used.windows import levels_among, windows_of
+from elastometer.analysis.run import DerivedRun
+from elastometer.model import saturation
+from elastometer.model.resource_names import (
     GPU_MEMORY_SHARE,
     KV_CACHE,
     NETWORK_RECEIVED,
     NETWORK_SENT,
     OPEN_FILES,
-    PERCENT,
     PREEMPTIONS,
     REJECTIONS,
     RUNNING,
     THROTTLED,
     WAITING,
-    Kind,
 )
-from elastometer.analysis.resources_used.served import Measured
-from elastometer.analysis.resources_used.windows import levels_among, windows_of
-from elastometer.analysis.run import DerivedRun
-from elastometer.model import saturation
-from elastometer.model.resources_used import ResourceWindow, WindowKind
+from elastometer.model.resources_used import OF_LOAD, ResourceWindow
 from elastometer.model.saturation import (
     ABOVE_PERCENT,
+    FULL_SHARE,
     SaturationCell,
     SaturationColumn,
     SaturationRow,
@@ -38,9 +38,6 @@ from elastometer.model.saturation import (
 )
 from elastometer.model.server_flags import MAX_NUM_SEQS
 
-# What was above 80 % for this share of a part of the load was full in it.
-FULL_SHARE = 0.5
-_OF_LOAD = frozenset({WindowKind.STAGE, WindowKind.STEP})
 COUNT = "count"
 NOTHING_FULL = f"no resource with a known limit was above {ABOVE_PERCENT:.0f} % for half of it"
 _POD, _VALUE, _SHARE = "pod", "value", "share"
@@ -69,7 +66,7 @@ class _Resource:
 def saturation_table(run: DerivedRun, measured: Measurements) -> SaturationTable | None:
     """None where no resources were recorded, or the load has no part that left a trace."""
     every = windows_of(run)
-    windows = [every[number] for number in levels_among(every) if every[number].kind in _OF_LOAD]
+    windows = [every[number] for number in levels_among(every) if every[number].kind in OF_LOAD]
     if measured.reason is not None or not windows:
         return None
     resources = list(_resources(run, measured))

@@ -13,11 +13,12 @@ from statistics import median
 import polars as pl
 
 from elastometer.analysis.evidence.evidence import Evidence
-from elastometer.analysis.resources_used.quantities import CONTAINER_CPU, WORKING_SET, Defined
+from elastometer.analysis.resources_used.quantities import Defined
 from elastometer.analysis.resources_used.samples import Samples
 from elastometer.hpa.quantity import approximate
 from elastometer.model.names import SERVER
 from elastometer.model.observation import MetricsSeen
+from elastometer.model.resource_names import CONTAINER_CPU, WORKING_SET
 from elastometer.model.units import SECOND
 
 GROUP = "metrics.k8s.io"

@@ -8,7 +8,7 @@ from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.requests.knees import searches
 from elastometer.analysis.run import DerivedRun
 from elastometer.model.knee import KneeSeen
-from elastometer.model.resources_used import ResourceWindow, WindowKind
+from elastometer.model.resources_used import ResourceWindow, WindowKind, step_name
 from elastometer.model.units import to_seconds
 from elastometer_loadgen.stages.stage import StageRole
 
@@ -79,11 +79,11 @@ def levels_among(windows: Sequence[ResourceWindow]) -> list[int]:
 
 def _steps(stage: str, evidence: Evidence, search: KneeSeen) -> Iterator[ResourceWindow]:
     for one in search.steps:
-        yield ResourceWindow(f"{stage} {one.value}", WindowKind.STEP, evidence.seconds(one.start),
+        yield ResourceWindow(step_name(stage, one.value), WindowKind.STEP, evidence.seconds(one.start),
                              evidence.seconds(one.end), stage)
     if (soak := search.soak) is not None:
-        yield ResourceWindow(f"{stage} {soak.value} soak", WindowKind.STEP, evidence.seconds(soak.start),
-                             evidence.seconds(soak.end), stage)
+        yield ResourceWindow(step_name(stage, soak.value, is_soak=True), WindowKind.STEP,
+                             evidence.seconds(soak.start), evidence.seconds(soak.end), stage)
 
 
 def _record_end(evidence: Evidence) -> float | None:

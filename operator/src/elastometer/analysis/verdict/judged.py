@@ -25,7 +25,7 @@ def judge_objectives(
 ) -> tuple[ObjectiveResult, ...]:
     """In the order of the test. `lags` has one figure per scale-out, `cold_starts` one per added Pod; `memory` is what
     the best witness of it says."""
-    judged = evidence.judged  # made anew each time, of all requests
+    judged = evidence.judged  # each access cuts all requests again
     return tuple(judge_memory(objective, memory) if objective.indicator in ON_MEMORY
                  else _judged(objective, evidence, judged, lags, cold_starts)
                  for objective in evidence.terms.objectives)

@@ -11,11 +11,10 @@ from elastometer.analysis.verdict.scope import where
 from elastometer.model.measurements import Duration
 from elastometer.model.memory import MemoryLevel, MemoryRow
 from elastometer.model.report import ObjectiveResult, Verdict
-from elastometer.model.resources_used import HARDLY_ROSE, WindowKind
+from elastometer.model.resources_used import HARDLY_ROSE, OF_LOAD
 from elastometer.model.terms import Indicator, Objective
+from elastometer.model.units import MEBIBYTE
 
-_MEBIBYTE = 2 ** 20
-_OF_LOAD = frozenset({WindowKind.STAGE, WindowKind.STEP})
 _Judged = tuple[Verdict, str, float | None]
 
 
@@ -42,8 +41,8 @@ def _growth(objective: Objective, memory: MemoryRow, bound: int) -> _Judged:
         why = memory.growth_reason or "no part has a value to compare with idle"
         return _inconclusive("memory growth", objective, why)
     most, level = max(grown)
-    mebibytes = round(most / _MEBIBYTE, 2)
-    met = most <= bound * _MEBIBYTE
+    mebibytes = round(most / MEBIBYTE, 2)
+    met = most <= bound * MEBIBYTE
     place = f" in '{level}'" if objective.stage is None else where(objective)
     rule = "is within" if met else "exceeds"
     return (Verdict.PASS if met else Verdict.FAIL,
@@ -100,8 +99,8 @@ def _against(objective: Objective, slowest: Duration, bound: int, memory: Memory
 def _levels(objective: Objective, memory: MemoryRow) -> Iterable[MemoryLevel]:
     """The parts with load that the objective is about; a Knee's are its steps."""
     if objective.stage is None:
-        return [one for one in memory.levels if one.kind in _OF_LOAD]
-    return [one for one in memory.levels if one.stage == objective.stage and one.kind in _OF_LOAD]
+        return [one for one in memory.levels if one.kind in OF_LOAD]
+    return [one for one in memory.levels if one.stage == objective.stage and one.kind in OF_LOAD]
 
 
 def _inconclusive(name: str, objective: Objective, why: str) -> _Judged:

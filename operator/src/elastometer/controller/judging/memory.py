@@ -4,7 +4,8 @@ from __future__ import annotations
 import resource
 from pathlib import Path
 
-MEBIBYTE = 1024 * 1024
+from elastometer.model.units import MEBIBYTE
+
 # By how much the operator may grow meanwhile: other tests go on.
 RESERVE = 192 * MEBIBYTE
 # Less would not even load the analysis. Where the container's limit leaves less, the kernel is the bound.

@@ -19,7 +19,8 @@ from typing import Any
 
 import orjson
 
-from elastometer.controller.judging.memory import MEBIBYTE, container_limit, judging_bound, own_use
+from elastometer.controller.judging.memory import container_limit, judging_bound, own_use
+from elastometer.model.units import MEBIBYTE
 from elastometer.world.journal import SmallFiles
 
 JUDGING = "judging.json"

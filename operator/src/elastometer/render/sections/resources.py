@@ -4,13 +4,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from elastometer.model.resources_used import ReplicaMap, ResourceLevel, ResourceQuantity, ResourcesUsed
+from elastometer.model.units import MEBIBYTE
 from elastometer.render.downsample import kept_points
 from elastometer.render.wording import resources as words
 from elastometer.render.wording.tables import code, prose, section
 
-_MEBIBYTE = 2 ** 20
 # Bytes are drawn in a unit that a page's numbers stay short in.
-_DRAWN = {"bytes": ("MiB", _MEBIBYTE), "bytes/s": ("KiB/s", 1024)}
+_DRAWN = {"bytes": ("MiB", MEBIBYTE), "bytes/s": ("KiB/s", 1024)}
 _FIGURES = 4
 
 

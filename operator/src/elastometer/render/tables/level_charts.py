@@ -7,11 +7,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from elastometer.model.levels import LevelRow, ladders
+from elastometer.model.levels import LEVEL_WORDS, LevelRow, ladders
 from elastometer.model.verdict import Verdict
 from elastometer.render.tables.chart import Chart, ChartPoint
 from elastometer.render.wording import numbers, resources
-from elastometer.render.wording.levels import OF_WORDS, level_name
+from elastometer.render.wording.levels import level_name
 
 # In units of the drawing, which the page scales.
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 320, 150, 14, 14, 22, 22
@@ -25,7 +25,7 @@ def level_charts(rows: Sequence[LevelRow]) -> tuple[Chart, ...]:
     if not found:
         return ()
     of, drawn = found[0][0].of, found[0]
-    charts = (_chart(f"{title}, over {OF_WORDS[of]}", drawn, read, shown) for title, read, shown in _QUANTITIES)
+    charts = (_chart(f"{title}, over {LEVEL_WORDS[of]}", drawn, read, shown) for title, read, shown in _QUANTITIES)
     return tuple(one for one in charts if one is not None)
 
 

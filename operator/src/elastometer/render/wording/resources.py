@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from elastometer.model.estimates import Slope
 from elastometer.model.measurements import Duration
+from elastometer.model.resource_names import COUNTED, GPU_MEMORY, GPU_MEMORY_FILLED
 from elastometer.model.resources_used import (
     Group,
     Of,
@@ -63,7 +64,7 @@ def signed(value: float | None, unit: str) -> str:
 
 def counted(quantity: ResourceQuantity) -> bool:
     """Whether a reader wants to know how many there were, and not how many a second."""
-    return quantity.name in ("preemptions", "rejections")
+    return quantity.name in COUNTED
 
 
 def level(one: ResourceLevel, quantity: ResourceQuantity) -> str:
@@ -154,7 +155,7 @@ def evenness(found: ReplicaMap) -> str:
 
 def in_memory_section(quantity: ResourceQuantity) -> bool:
     """Whether its table and its chart are those of the section of memory."""
-    return quantity.group is Group.MEMORY or quantity.name in ("gpuMemory", "gpuMemoryFilled")
+    return quantity.group is Group.MEMORY or quantity.name in (GPU_MEMORY, GPU_MEMORY_FILLED)
 
 
 def tabled(used: ResourcesUsed) -> tuple[ResourceQuantity, ...]:

@@ -9,16 +9,15 @@ from elastometer.model.in_words import bound, duration
 from elastometer.model.measurements import Duration
 from elastometer.model.memory import MemoryLevel, MemoryRow
 from elastometer.model.report import Finding
-from elastometer.model.resources_used import ResourcesUsed, ResourceWindow, WindowKind
+from elastometer.model.resources_used import OF_LOAD, ResourcesUsed, ResourceWindow
 from elastometer.model.terms import Indicator, StageWindow
+from elastometer.model.units import MEBIBYTE
 from elastometer_loadgen.stages.stage import StageType
 
-MEBIBYTE = 2 ** 20
 # Below both, a growth is what an allocator keeps for its next use.
 LEAST_BYTES, LEAST_SHARE = 24 * MEBIBYTE, 0.02
 # In these the load does not stay the same within the stage.
 _CHANGING = frozenset({StageType.TRACE, StageType.SWEEP})
-_OF_LOAD = frozenset({WindowKind.STAGE, WindowKind.STEP})
 
 
 def memory_findings(facts: Facts) -> Iterator[Finding]:
@@ -34,9 +33,9 @@ def memory_findings(facts: Facts) -> Iterator[Finding]:
 def _grows(row: MemoryRow, used: ResourcesUsed, stages: Sequence[StageWindow]) -> Iterator[Finding]:
     """Slopes within parts of equal load whose interval excludes 0, where what they add up to stayed as well."""
     steady = {stage.name for stage in stages if _is_steady(stage)}
-    windows = {window.name: window for window in used.windows if window.kind in _OF_LOAD}
+    windows = {window.name: window for window in used.windows if window.kind in OF_LOAD}
     grown = [(one, _within(one, windows[one.name])) for one in row.levels
-             if one.kind in _OF_LOAD and one.stage in steady and one.name in windows and _rises(one)]
+             if one.kind in OF_LOAD and one.stage in steady and one.name in windows and _rises(one)]
     total = sum(amount for _, amount in grown)
     if total < _least(row) or (row.growth_bytes is not None and row.growth_bytes < total / 2):
         return

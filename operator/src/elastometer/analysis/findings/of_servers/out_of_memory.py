@@ -15,7 +15,7 @@ from elastometer.model.findings import FindingName, Severity
 from elastometer.model.in_words import plural, share_interval
 from elastometer.model.observation import LogSeen
 from elastometer.model.report import Finding
-from elastometer.model.units import Instant
+from elastometer.model.units import SECOND, Instant
 from elastometer.statistics.rates import rate
 
 WORDS = "out of memory"
@@ -112,7 +112,7 @@ def _below(facts: Facts, first: _Trace) -> str:
     part = part_at(facts, facts.evidence.seconds(first.first))
     if part is None:
         return ""
-    start = facts.evidence.origin + round(part.start_seconds * 1e9)
+    start = facts.evidence.origin + round(part.start_seconds * SECOND)
     before = facts.evidence.table.filter(pl.col("intended") < start)
     if before.is_empty():
         return ""

@@ -9,12 +9,19 @@ from elastometer.model.findings import FindingName, Severity
 from elastometer.model.in_words import plural
 from elastometer.model.knee import Knee
 from elastometer.model.report import Finding
-from elastometer.model.saturation import ABOVE_PERCENT, CPU, SaturationCell, SaturationRow, SaturationTable
+from elastometer.model.resource_names import KV_CACHE, PREEMPTIONS, THROTTLED
+from elastometer.model.resources_used import step_name
+from elastometer.model.saturation import (
+    ABOVE_PERCENT,
+    CPU,
+    FULL_SHARE,
+    SaturationCell,
+    SaturationRow,
+    SaturationTable,
+)
 
-THROTTLED = "throttled"
-PREEMPTIONS, KV_CACHE = "preemptions", "kvCache"
-# As in the table: above 80 % for half of a part, and for more than a few samples.
-FULL_SHARE, LEAST_SECONDS = 0.5, 10.0
+# Full as in the table, and for more than a few samples.
+LEAST_SECONDS = 10.0
 _SHOWN = 5
 
 
@@ -27,7 +34,8 @@ def resource_findings(facts: Facts) -> Iterator[Finding]:
 
 def _overloaded(knees: Sequence[Knee]) -> frozenset[str]:
     """The steps that failed: a search goes on until something is full."""
-    return frozenset(f"{knee.stage} {step.value}" for knee in knees for step in knee.steps if step.failed is not None)
+    return frozenset(step_name(knee.stage, step.value) for knee in knees for step in knee.steps
+                     if step.failed is not None)
 
 
 def _cpu(found: SaturationTable, suffered: frozenset[str]) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from elastometer.model.levels import LevelRow
 from elastometer.model.report import Report
+from elastometer.model.resources_used import step_name
 from elastometer.model.saturation import CPU, SaturationTable
 from elastometer.model.verdict import Verdict
 
@@ -24,9 +25,9 @@ def suffering(report: Report, found: SaturationTable) -> frozenset[str]:
 
 def _part_of(level: LevelRow) -> str:
     """The name that the level's part of the load has."""
-    if level.is_soak:
-        return f"{level.stage} {level.level} soak"
-    return f"{level.stage} {level.level}" if level.is_step else level.stage
+    if level.level is None or not (level.is_step or level.is_soak):
+        return level.stage
+    return step_name(level.stage, level.level, is_soak=level.is_soak)
 
 
 def _medians(report: Report) -> Mapping[str, float]:
