@@ -8,10 +8,13 @@ from random import Random
 import pytest
 
 from elastometer.analysis.analyze import judge_run
+from elastometer.analysis.findings.errors import of_stages
 from elastometer.model.findings import FindingName
 from elastometer.model.in_short import Question
 from elastometer.model.report import Finding, Report
 from elastometer.model.request import RecordedRequest
+from elastometer.model.resources_used import WindowKind
+from elastometer.model.saturation import SaturationRow
 from elastometer_loadgen.base.record import Outcome
 from elastometer_loadgen.stages.stage import StageType
 from support.levels import Level, Takes, lost, run_of
@@ -80,6 +83,12 @@ def test_servers_that_turn_requests_away_are_overloaded() -> None:
     assert finding is not None
     assert "'level': 60 of 600 (7.85 % to 12.66 %)" in finding.evidence
     assert "No resource was full by what was recorded" in finding.advice
+
+
+def test_what_was_full_in_a_stage_is_not_taken_from_one_whose_name_begins_alike() -> None:
+    rows = [SaturationRow(name, WindowKind.STAGE, 30.0, (), None)
+            for name in ("level-1", "level-10", "climb 50", "climb")]
+    assert [row.name for row in of_stages(rows, ["level-1", "climb"])] == ["level-1", "climb 50", "climb"]
 
 
 @pytest.mark.parametrize("change", [failing(*range(5, 600, 10), status=500), failing(*range(5, 600, 80), status=503)])

@@ -157,4 +157,9 @@ def _is_within(seconds: float, stages: Sequence[str], facts: Facts) -> bool:
 
 def _saturated(stages: Sequence[str], facts: Facts) -> list[SaturationRow]:
     table = facts.report.saturation if facts.report is not None else None
-    return [row for row in table.rows if any(row.name.startswith(stage) for stage in stages)] if table else []
+    return of_stages(table.rows, stages) if table else []
+
+
+def of_stages(rows: Sequence[SaturationRow], stages: Sequence[str]) -> list[SaturationRow]:
+    """Those of these stages and of their steps. Only the latter have names with a space: level-1 is not level-10."""
+    return [row for row in rows if row.name.partition(" ")[0] in stages]
