@@ -26,6 +26,8 @@ from elastometer_loadgen.profile.task import Endpoint, Task, default_task, parse
 from elastometer_loadgen.stages.parse import parse_stages
 from elastometer_loadgen.stages.stage import MAX_REQUESTS, Stage
 
+# How long a request may take where a profile does not say.
+DEFAULT_TIMEOUT_SECONDS = 300
 PROFILE_FIELDS = (
     "seed", "workers", "endpoint", "model", "timeoutSeconds", "idleTimeoutSeconds",
     "latenessBoundMilliseconds", "retries", "connection", "fingerprints", "tasks", "taskOrder", "stages",
@@ -116,7 +118,7 @@ def parse_profile(document: object) -> Profile:
     faults: list[Fault] = []
     fields = Fields(document, "", faults, PROFILE_FIELDS)
     endpoint = fields.choice("endpoint", Endpoint, default=Endpoint.CHAT_COMPLETIONS)
-    timeout_seconds = fields.integer("timeoutSeconds", 1, 86_400, default=300)
+    timeout_seconds = fields.integer("timeoutSeconds", 1, 86_400, default=DEFAULT_TIMEOUT_SECONDS)
     retries = fields.integer("retries", 0, 10, default=0)
     profile = Profile(
         seed=fields.integer("seed", 0, 2**63 - 1, default=0),

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeAlias
 
 from elastometer.model.estimates import Interval, Percentile, Rate
 from elastometer.model.levels import LostCount
@@ -19,6 +20,15 @@ class InputBy(StrEnum):
     LENGTH = "Length"  # of a Sweep's prompts, in tokens
     GROUP = "Group"  # the value of the field that the task's groupBy names
     CHARACTERS = "Characters"  # of the last user message, by measurement.inputCharacterBounds
+
+
+# (by, stage, task): what lengths that are compared with each other have in common.
+LengthsOf: TypeAlias = tuple[InputBy, str, str | None]
+
+
+def lengths_of(by: InputBy, stage: str, task: str | None) -> LengthsOf:
+    """Those of a Sweep are tasks, so that a task is common only to rows by characters."""
+    return by, stage, task if by is InputBy.CHARACTERS else None
 
 
 @dataclass(frozen=True, slots=True)

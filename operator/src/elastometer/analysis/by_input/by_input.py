@@ -10,7 +10,7 @@ from elastometer.analysis.by_input.parts import Part, parts
 from elastometer.analysis.by_input.rows import input_row
 from elastometer.analysis.evidence.evidence import Evidence
 from elastometer.analysis.levels.held import level_objectives
-from elastometer.model.by_input import InputBy, InputLine, InputRow
+from elastometer.model.by_input import InputLine, InputRow, lengths_of
 from elastometer.model.in_words import duration
 from elastometer.model.verdict import Verdict
 
@@ -23,18 +23,13 @@ def by_input(evidence: Evidence) -> tuple[tuple[InputRow, ...], tuple[InputLine,
     task, without a Sweep, groups and bounds of characters."""
     rows: list[InputRow] = []
     lines: list[InputLine] = []
-    for _, found in groupby(parts(evidence), key=_table):
+    for _, found in groupby(parts(evidence), key=lambda part: lengths_of(part.by, part.stage, part.task)):
         mine = list(found)
         made = [input_row(part) for part in mine]
         rows += _marked(made, mine, evidence)
         if mine[0].size is not None and (line := line_of(mine, made)) is not None:
             lines.append(line)
     return tuple(rows), tuple(lines)
-
-
-def _table(part: Part) -> tuple[InputBy, str, str | None]:
-    """What the lengths that are compared with each other have in common."""
-    return part.by, part.stage, part.task if part.by is InputBy.CHARACTERS else None
 
 
 def _marked(rows: Sequence[InputRow], cut: Sequence[Part], evidence: Evidence) -> list[InputRow]:

@@ -9,7 +9,7 @@ import polars as pl
 
 from elastometer.analysis.by_input.parts import Part
 from elastometer.model import request_measures
-from elastometer.model.by_input import InputBy, InputLine, InputRow
+from elastometer.model.by_input import InputLine, InputRow, lengths_of
 from elastometer.model.estimates import Interval, Slope
 from elastometer.model.units import MILLISECOND
 from elastometer.statistics.percentiles import percentile
@@ -53,7 +53,7 @@ def line_of(parts: Sequence[Part], rows: Sequence[InputRow]) -> InputLine | None
                  for row in rows if row.latency.p50 is not None and row.size is not None]
     first = rows[0]
     return InputLine(
-        first.by, first.stage, first.task if first.by is InputBy.CHARACTERS else None, slope.count,
+        *lengths_of(first.by, first.stage, first.task), slope.count,
         round(slope.at_start - slope.value * start, 1),
         round(1000 * slope.value, 1),
         None if slope.interval is None else Interval(round(1000 * slope.interval.low, 1),

@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from elastometer.model.by_input import InputBy, InputRow
+from elastometer.model.by_input import InputBy, InputRow, lengths_of
 from elastometer.model.estimates import Rate
 from elastometer.model.findings import FindingName, Severity
 from elastometer.model.in_words import share_interval
@@ -17,17 +17,14 @@ _UNITS = {InputBy.LENGTH: "tokens", InputBy.CHARACTERS: "characters"}
 def input_findings(report: Report) -> Iterator[Finding]:
     """One finding for all stages and tasks in which longer inputs are worse than shorter ones."""
     sized = [row for row in report.by_input if row.by in _UNITS]
-    found = [text for _, rows in groupby(sized, key=_table) if (text := _too_long(list(rows))) is not None]
+    tables = groupby(sized, key=lambda row: lengths_of(row.by, row.stage, row.task))
+    found = [text for _, rows in tables if (text := _too_long(list(rows))) is not None]
     if found:
         yield Finding(
             FindingName.INPUT_TOO_LONG, Severity.WARNING, "From some length on, inputs are too long", "; ".join(found),
             "Cut or split inputs before they reach this length, or state it as the limit of the service. Where only "
             "the time is too long, prompts are read faster with prefix caching, chunked prefill "
             "(`--max-num-batched-tokens`) or a larger GPU.")
-
-
-def _table(row: InputRow) -> tuple[InputBy, str, str | None]:
-    return row.by, row.stage, row.task if row.by is InputBy.CHARACTERS else None
 
 
 def _too_long(rows: Sequence[InputRow]) -> str | None:

@@ -18,11 +18,10 @@ from elastometer.model.load_rows import Quantiles
 from elastometer.model.report import ObjectiveResult, Verdict
 from elastometer.model.terms import Objective
 from elastometer.statistics.rates import rate
+from elastometer_loadgen.profile.profile import DEFAULT_TIMEOUT_SECONDS
 
 # Of the time that a request is given: p99 is near the time-out from here on.
 NEAR_TIMEOUT = 0.9
-# What the load generator waits for an answer where a test does not say.
-DEFAULT_TIMEOUT_SECONDS = 300
 NO_REQUESTS = "no request was recorded"
 _ORDER = tuple(HEALTHY)
 

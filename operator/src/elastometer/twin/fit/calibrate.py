@@ -40,10 +40,8 @@ from elastometer.twin.scenario import (
     Scenario,
 )
 from elastometer.twin.sources import Signal
-from elastometer_loadgen.profile.profile import ConnectionPolicy
+from elastometer_loadgen.profile.profile import DEFAULT_TIMEOUT_SECONDS, ConnectionPolicy
 
-# The load generator's defaults for a profile that does not state them.
-TIMEOUT_SECONDS = 300
 # How many times as long as in the record a load may last that ends with its last answer.
 LONGER = 3.0
 
@@ -81,7 +79,7 @@ def calibrate(run: DerivedRun, flags: ControllerSettings | None = None) -> Calib
         arrivals=arrivals, capacity=capacity, cold_starts=timings.cold_starts, path=path, controller=controller,
         initial_replicas=initial, start_seconds=start, horizon_seconds=_horizon(evidence),
         drain_seconds=timings.drain, pending_seconds=timings.pending, grace_seconds=timings.grace,
-        timeout_seconds=float(whole_at(load, "timeoutSeconds") or TIMEOUT_SECONDS),
+        timeout_seconds=float(whole_at(load, "timeoutSeconds") or DEFAULT_TIMEOUT_SECONDS),
         balancing=BALANCING_OF.get(evidence.terms.connection or ConnectionPolicy.REUSE, Balancing.UNIFORM),
         connection_seconds=float(whole_at(load, "connection", "maxAgeSeconds") or inf),
         resource_path=resource_path, initial_age_seconds=_age(run, start),
